@@ -1,0 +1,101 @@
+# `make` alone lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# The Go distribution's own place, where it is installed but not in PATH.
+ifeq (,$(shell command -v go))
+export PATH := /usr/local/go/bin:$(PATH)
+endif
+# A checkout owned by another user makes git, and so go build, refuse.
+export GOFLAGS += -buildvcs=false
+
+FUZZTIME ?= 30s
+BENCH ?= .
+BENCHCOUNT ?= 10
+BENCHRUNS ?= 3
+BENCHONLY ?=
+ARCHES := amd64 arm64 riscv64
+LINT := go tool -modfile=tools/go.mod golangci-lint
+BENCHSTAT := go tool -modfile=tools/go.mod benchstat
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## compose a Debian, deploy it into ./_demo, change it, roll back
+	@./scripts/demo
+
+.PHONY: test
+test: deps check integration ## install what the tests need, then everything CI runs
+
+.PHONY: deps
+deps: ## install the Debian packages the tests need
+	@./scripts/install-deps
+
+.PHONY: build
+build: ## build the commands and examples into ./bin
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/... ./examples/...
+
+.PHONY: check
+check: fmt vet lint unit cross ## what a contributor runs before a commit; no root, no network
+
+.PHONY: fmt
+fmt: ## fail if a file is not gofmt-ed
+	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; fi
+
+.PHONY: vet
+vet: ## go vet
+	go vet ./...
+
+.PHONY: lint
+lint: ## golangci-lint, from the module in tools/
+	$(LINT) run ./...
+
+.PHONY: unit
+unit: ## unit tests with the race detector, the layers and the documents
+	go test -race -short ./...
+
+.PHONY: cross
+cross: ## build for every architecture without cgo
+	@for arch in $(ARCHES); do echo "build $$arch"; CGO_ENABLED=0 GOARCH=$$arch go build ./...; done
+
+.PHONY: integration
+integration: ## all tests as root with the real tools; nothing is skipped
+	./scripts/integration
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (30s)
+	@./scripts/fuzz $(FUZZTIME)
+
+.PHONY: bench
+bench: ## side by side with the peers, then the benchmarks BENCHCOUNT (10) times, compared with the run before
+	go run ./test/bench -runs $(BENCHRUNS) -only "$(BENCHONLY)"
+	@mkdir -p _bench
+	@if [ -e _bench/new.txt ]; then mv _bench/new.txt _bench/old.txt; fi
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCHCOUNT) -timeout 2h ./... | tee _bench/new.txt
+	@if [ -e _bench/old.txt ]; then $(BENCHSTAT) _bench/old.txt _bench/new.txt; else $(BENCHSTAT) _bench/new.txt; fi
+
+.PHONY: cover
+cover: ## test coverage by function, and as a page in _cover/
+	@mkdir -p _cover
+	go test -short -coverpkg=./pkg/...,./internal/... -coverprofile=_cover/profile ./...
+	go tool cover -html=_cover/profile -o _cover/index.html
+	go tool cover -func=_cover/profile | tail -n 1
+
+.PHONY: gen
+gen: ## write generated files again
+	go generate ./...
+
+.PHONY: changelog
+changelog: ## print the unreleased changes, put together from their fragments
+	@./scripts/changelog
+
+.PHONY: clean
+clean: ## remove what was built here; the demo's mounts first
+	@if [ -x scripts/demo ]; then ./scripts/demo clean; fi
+	rm -rf bin _bench _cover

@@ -1,0 +1,34 @@
+// Command apt-ostree composes, layers, deploys and inspects Debian and Ubuntu systems that are
+// commits in an OSTree repository. See internal/cli for its commands.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/term"
+
+	"github.com/apt-ostree/apt-ostree/internal/cli"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	code := cli.Main(ctx, os.Args[1:], cli.Env{
+		Out: os.Stdout, Err: os.Stderr,
+		OutTerminal: terminal(os.Stdout), ErrTerminal: terminal(os.Stderr), Getenv: os.Getenv,
+	})
+	stop()
+	os.Exit(code)
+}
+
+// terminal gives the width of the terminal behind f, or 0 if there is none.
+func terminal(f *os.File) int {
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}

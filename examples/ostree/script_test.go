@@ -1,0 +1,74 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
+
+	"github.com/apt-ostree/apt-ostree/internal/testenv"
+)
+
+// TestScripts runs testdata/*.txtar: command lines and what they must do. In
+// them "ostree" is this program, built as it is used: under the race detector
+// a program takes so long to start that the scripts would take minutes. A script whose first line is "# needs: TOOL..."
+// runs where these programs are.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/*.txtar")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	bin := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(bin, "ostree"), ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			for _, tool := range needs(t, file) {
+				testenv.Need(t, testenv.Tool(tool))
+			}
+			testscript.Run(t, testscript.Params{
+				Files: []string{file},
+				Cmds:  map[string]func(*testscript.TestScript, bool, []string){"ostree": runProgram},
+				Setup: func(env *testscript.Env) error {
+					env.Setenv("PATH", bin+string(filepath.ListSeparator)+env.Getenv("PATH"))
+					env.Setenv("OSTREE_GPG_HOME", env.WorkDir)
+					env.Setenv("TZ", "UTC")
+					return nil
+				},
+			})
+		})
+	}
+}
+
+// runProgram runs ostree, and fails the script if it does not end as expected.
+func runProgram(ts *testscript.TestScript, fails bool, args []string) {
+	err := ts.Exec("ostree", args...)
+	switch {
+	case err != nil && !fails:
+		ts.Fatalf("ostree: %v", err)
+	case err == nil && fails:
+		ts.Fatalf("ostree was expected to fail")
+	}
+}
+
+func needs(t *testing.T, file string) []string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	scanner := bufio.NewScanner(bytes.NewReader(data))
+	scanner.Scan()
+	list, ok := strings.CutPrefix(scanner.Text(), "# needs:")
+	if !ok {
+		return nil
+	}
+	return strings.Fields(list)
+}

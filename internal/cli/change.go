@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/apt-ostree/apt-ostree/pkg/txn"
+)
+
+// changeFlags are the options that all commands which change a system share.
+type changeFlags struct {
+	dryRun    bool
+	unchanged bool
+	json      bool
+	cacheOnly bool
+	yes       bool
+}
+
+func (f *changeFlags) add(c *cobra.Command) {
+	c.Flags().BoolVarP(&f.dryRun, "dry-run", "n", false, "print what would be done and stop")
+	c.Flags().BoolVar(&f.unchanged, "unchanged-exit-77", false, "exit with 77 if nothing changed")
+	c.Flags().BoolVar(&f.json, "json", false, "print the plan as JSON")
+	c.Flags().BoolVarP(&f.yes, "assumeyes", "y", false, "ask nothing (nothing is asked)")
+	hide(c, "assumeyes")
+}
+
+func (f *changeFlags) addCacheOnly(c *cobra.Command) {
+	c.Flags().BoolVarP(&f.cacheOnly, "cache-only", "C", false, "use what is downloaded already, no network")
+}
+
+// change plans a change, prints the plan, and applies it. Unless nothing is to be changed, others
+// are kept out from before the plan is made.
+func (a *app) change(ctx context.Context, change txn.Change, flags changeFlags, none string) (err error) {
+	change.CacheOnly = change.CacheOnly || flags.cacheOnly
+	system, err := a.system(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, system.Close()) }()
+	if !flags.dryRun {
+		unlock, err := system.Lock(ctx)
+		if err != nil {
+			return &changeError{change, err}
+		}
+		defer unlock() //nolint:errcheck // it goes away with the process
+	}
+	plan, err := system.Plan(ctx, change)
+	if err != nil {
+		return &changeError{change, err}
+	}
+	if flags.json {
+		if err := json.NewEncoder(a.Out).Encode(plan); err != nil {
+			return err
+		}
+	} else {
+		a.printPlan(plan)
+	}
+	switch {
+	case plan.Unchanged:
+		return a.nothing(none, flags)
+	case flags.dryRun:
+		return a.dryRun(plan, flags)
+	}
+	return a.apply(ctx, system, plan, flags)
+}
+
+func (a *app) nothing(text string, flags changeFlags) error {
+	if !flags.json {
+		a.printf("%s\n", text)
+	}
+	if flags.unchanged {
+		return exitCodeError(exitUnchanged)
+	}
+	return nil
+}
+
+func (a *app) dryRun(plan *txn.Plan, flags changeFlags) error {
+	if !flags.json {
+		a.printChanges(plan.Diff)
+	}
+	fmt.Fprintln(a.Err, "Exiting because of '--dry-run' option")
+	return nil
+}
+
+func (a *app) apply(ctx context.Context, system *txn.System, plan *txn.Plan, flags changeFlags) error {
+	if _, err := system.Apply(ctx, plan, txn.ApplyOptions{Reporter: a.reporter()}); err != nil {
+		return &changeError{plan.Change, err}
+	}
+	if flags.json {
+		return nil
+	}
+	a.printChanges(plan.Diff)
+	a.printf("Changes queued for next boot. Run \"systemctl reboot\" to start a reboot\n")
+	return nil
+}

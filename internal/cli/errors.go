@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/apt-ostree/apt-ostree/pkg/txn"
+	"github.com/apt-ostree/apt-ostree/pkg/txn/assemble"
+	"github.com/apt-ostree/apt-ostree/pkg/txn/step"
+)
+
+// printError prints an error and the ways out of it.
+func (a *app) printError(err error) {
+	red, reset := "", ""
+	if a.colour() {
+		red, reset = "\x1b[1;31m", "\x1b[0m"
+	}
+	fmt.Fprintf(a.Err, "%serror: %s%s\n", red, reset, errorText(err))
+	for _, line := range output(err) {
+		fmt.Fprintf(a.Err, "  | %s\n", line)
+	}
+	change := txn.Change{}
+	if failed, ok := errors.AsType[*changeError](err); ok {
+		change = failed.change
+	}
+	for _, r := range txn.Advise(err, change) {
+		fmt.Fprintf(a.Err, "hint: %s\n", r.Text)
+		if r.Change != nil {
+			fmt.Fprintf(a.Err, "      %s\n", a.commandLine(*r.Change))
+		}
+	}
+}
+
+// maxOutput is how many lines of a failed program are shown; the log has them all.
+const maxOutput = 20
+
+// output is what a program that failed said at last.
+func output(err error) []string {
+	var lines []string
+	if script, ok := errors.AsType[*assemble.ScriptError](err); ok {
+		lines = script.Log
+	} else if pkg, ok := errors.AsType[*assemble.PackageError](err); ok {
+		lines = pkg.Log
+	}
+	return lines[max(0, len(lines)-maxOutput):]
+}
+
+// errorText is the error, but for what the user caused: that needs no path through the program.
+func errorText(err error) string {
+	if txn.Classify(err) != txn.KindCanceled {
+		return err.Error()
+	}
+	if at, ok := errors.AsType[*step.Error](err); ok {
+		return "canceled: " + at.Step
+	}
+	return "canceled"
+}
+
+// changeError remembers the change that failed, for the hints.
+type changeError struct {
+	change txn.Change
+	err    error
+}
+
+func (e *changeError) Error() string { return e.err.Error() }
+func (e *changeError) Unwrap() error { return e.err }
+
+// commandLine spells a change as a command that can be pasted.
+func (a *app) commandLine(c txn.Change) string {
+	install, uninstall := "--install=", "--uninstall="
+	words := []string{"apt-ostree"}
+	switch {
+	case c.Upgrade:
+		words = append(words, "upgrade")
+	case c.Deploy != "":
+		words = append(words, "deploy", c.Deploy)
+	case c.Rollback:
+		words = append(words, "rollback")
+	case c.UninstallAll:
+		words = append(words, "uninstall", "--all")
+		uninstall = ""
+	case len(c.Install) > 0:
+		words = append(words, "install")
+		install = ""
+	default:
+		words = append(words, "uninstall")
+		uninstall = ""
+	}
+	for _, name := range c.Install {
+		words = append(words, install+name)
+	}
+	for _, name := range c.Uninstall {
+		words = append(words, uninstall+name)
+	}
+	flag := func(on bool, word string) {
+		if on {
+			words = append(words, word)
+		}
+	}
+	flag(c.AllowInactive, "--allow-inactive")
+	flag(c.Idempotent, "--idempotent")
+	flag(c.AllowDowngrade && c.Upgrade, "--allow-downgrade") // deploy allows it by default
+	flag(c.CacheOnly, "--cache-only")
+	flag(a.sysroot != "/" && a.sysroot != "", "--sysroot="+a.sysroot)
+	flag(a.stateroot != "", "--stateroot="+a.stateroot)
+	for i, w := range words {
+		words[i] = shellQuote(w)
+	}
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,36 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/apt-ostree/apt-ostree/pkg/txn"
+)
+
+func (a *app) installCommand() *cobra.Command {
+	var flags changeFlags
+	var change txn.Change
+	c := &cobra.Command{
+		Use:     "install PACKAGE...",
+		Aliases: []string{"pkg-add"},
+		Short:   "Layer packages on the base",
+		Long: "Layer packages on the base: NAME[:ARCH][=VERSION|/SUITE]. The new deployment is made from the base\n" +
+			"commit and all requests; the present one stays and can be rolled back to.",
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			change.Install = args
+			return a.change(c.Context(), change, flags, "No change.")
+		},
+	}
+	a.sysrootFlags(c)
+	flags.add(c)
+	flags.addCacheOnly(c)
+	c.Flags().StringSliceVar(&change.Uninstall, "uninstall", nil, "drop this request in the same change")
+	addRequestFlags(c, &change)
+	return c
+}
+
+// addRequestFlags adds what all commands with requests have.
+func addRequestFlags(c *cobra.Command, change *txn.Change) {
+	c.Flags().BoolVar(&change.AllowInactive, "allow-inactive", false, "accept requests that the base provides already")
+	c.Flags().BoolVar(&change.Idempotent, "idempotent", false, "accept requests that are there already, or not there to be dropped")
+}

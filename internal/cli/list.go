@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/apt-ostree/apt-ostree/pkg/apt"
+	"github.com/apt-ostree/apt-ostree/pkg/txn"
+)
+
+func (a *app) listCommand() *cobra.Command {
+	var asJSON, layered, base, upgradable, cacheOnly bool
+	c := &cobra.Command{
+		Use:   "list [PATTERN...]",
+		Short: "List the packages of the default deployment",
+		RunE: func(c *cobra.Command, args []string) error {
+			system, err := a.system(c.Context())
+			if err != nil {
+				return err
+			}
+			defer system.Close()
+			installed, err := system.Installed(c.Context())
+			if err != nil {
+				return err
+			}
+			var universe *apt.Universe
+			if upgradable {
+				if universe, err = system.Universe(c.Context(), cacheOnly); err != nil {
+					return err
+				}
+			}
+			return a.printList(rows(installed, universe, args, layered, base), asJSON)
+		},
+	}
+	a.sysrootFlags(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().BoolVar(&layered, "layered", false, "only layered packages")
+	c.Flags().BoolVar(&base, "base", false, "only packages of the base")
+	c.Flags().BoolVar(&upgradable, "upgradable", false, "only packages of which the archives have a newer version")
+	c.Flags().BoolVarP(&cacheOnly, "cache-only", "C", false, "use what is downloaded already, no network")
+	c.MarkFlagsMutuallyExclusive("layered", "base")
+	return c
+}
+
+// row is one line of `list`.
+type row struct {
+	Name         string    `json:"name"`
+	Version      string    `json:"version"`
+	Architecture string    `json:"architecture"`
+	Layer        txn.Layer `json:"layer"`
+	Candidate    string    `json:"candidate,omitempty"`
+}
+
+func rows(installed []txn.InstalledPackage, universe *apt.Universe, patterns []string, layered, base bool) []row {
+	out := []row{}
+	for _, p := range installed {
+		if !matches(p.Name, patterns) || layered && p.Layer == txn.LayerBase || base && p.Layer != txn.LayerBase {
+			continue
+		}
+		r := row{Name: p.Name, Version: p.Version.String(), Architecture: p.Architecture, Layer: p.Layer}
+		if universe != nil {
+			newest := candidate(universe, p.Package)
+			if newest == nil || newest.Version.Compare(p.Version) <= 0 {
+				continue
+			}
+			r.Candidate = newest.Version.String()
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// candidate is the newest version of a package's name and architecture.
+func candidate(u *apt.Universe, p *apt.Package) *apt.Package {
+	for _, v := range u.Versions(p.Name) {
+		if v.Architecture == p.Architecture || v.Architecture == "all" || p.Architecture == "all" {
+			return v
+		}
+	}
+	return nil
+}
+
+func (a *app) printList(list []row, asJSON bool) error {
+	if asJSON {
+		return a.printJSON(list)
+	}
+	for _, r := range list {
+		a.printf("%s_%s_%s [%s]", r.Name, r.Version, r.Architecture, r.Layer)
+		if r.Candidate != "" {
+			a.printf(" -> %s", r.Candidate)
+		}
+		a.printf("\n")
+	}
+	return nil
+}

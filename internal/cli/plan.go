@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/apt-ostree/apt-ostree/pkg/apt"
+	"github.com/apt-ostree/apt-ostree/pkg/apt/dpkg"
+	"github.com/apt-ostree/apt-ostree/pkg/txn"
+)
+
+// printPlan prints what a change comes to, in the words that scripts know from rpm-ostree.
+func (a *app) printPlan(p *txn.Plan) {
+	if p.Change.Rollback {
+		a.printf("Moving '%s' to be first deployment\n", p.Base)
+		return
+	}
+	if len(p.Inactive) > 0 {
+		a.printf("Inactive requests:\n")
+		for _, request := range slices.Sorted(maps.Keys(p.Inactive)) {
+			a.printf("  %s (already provided by %s)\n", request, p.Inactive[request])
+		}
+	}
+	if p.Unchanged || len(p.Packages) == 0 {
+		return
+	}
+	a.printf("Installing %d %s:\n", len(p.Packages), plural(len(p.Packages), "package"))
+	for _, pkg := range p.Packages {
+		a.printf("  %s_%s_%s", pkg.Name, pkg.Version, pkg.Architecture)
+		if pkg.Suite != "" {
+			a.printf(" (%s)", pkg.Suite)
+		}
+		a.printf("\n")
+	}
+	if p.DownloadSize > 0 {
+		a.printf("Will download: %s\n", size(p.DownloadSize))
+	}
+}
+
+// printChanges prints a package difference in sections.
+func (a *app) printChanges(d dpkg.Changes) {
+	changed := func(title string, list []dpkg.Change) {
+		if len(list) == 0 {
+			return
+		}
+		a.printf("%s:\n", title)
+		for _, c := range list {
+			a.printf("  %s %s -> %s\n", c.To.Name, c.From.Version, c.To.Version)
+		}
+	}
+	single := func(title string, list []*apt.Package) {
+		if len(list) == 0 {
+			return
+		}
+		a.printf("%s:\n", title)
+		for _, p := range list {
+			a.printf("  %s\n", full(p))
+		}
+	}
+	changed("Upgraded", d.Upgraded)
+	changed("Downgraded", d.Downgraded)
+	single("Removed", d.Removed)
+	single("Added", d.Added)
+}
+
+// full names a package version in one word, as pools name files.
+func full(p *apt.Package) string {
+	return p.Name + "_" + p.Version.String() + "_" + p.Architecture
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
+}

@@ -1,0 +1,217 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"github.com/apt-ostree/apt-ostree/pkg/txn"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	var asJSON, verbose, booted, pending77 bool
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "Show the deployments",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			system, err := a.system(c.Context())
+			if err != nil {
+				return err
+			}
+			defer system.Close()
+			status, err := system.Status(c.Context())
+			if err != nil {
+				return err
+			}
+			all := status.Deployments
+			if booted {
+				status.Deployments = slices.DeleteFunc(slices.Clone(all), func(d txn.DeploymentStatus) bool { return !d.Booted })
+			}
+			if asJSON {
+				if err := a.printJSON(status); err != nil {
+					return err
+				}
+			} else {
+				a.printStatus(status, verbose, booted)
+			}
+			if pending77 && len(all) > 1 && !all[0].Booted {
+				return exitCodeError(exitUnchanged)
+			}
+			return nil
+		},
+	}
+	a.sysrootFlags(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "print all fields")
+	c.Flags().BoolVarP(&booted, "booted", "b", false, "only the booted deployment")
+	c.Flags().BoolVar(&pending77, "pending-exit-77", false, "exit with 77 if another deployment than the booted one is the default")
+	return c
+}
+
+func (a *app) printJSON(v any) error {
+	enc := json.NewEncoder(a.Out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+func (a *app) printStatus(status *txn.Status, verbose, booted bool) {
+	a.printf("State: idle\n")
+	if booted {
+		a.printf("BootedDeployment:\n")
+	} else {
+		a.printf("Deployments:\n")
+	}
+	staterootShown := verbose || differ(status.Deployments)
+	for i, d := range status.Deployments {
+		if i > 0 {
+			a.printf("\n")
+		}
+		a.printDeployment(d, i, verbose, staterootShown)
+	}
+}
+
+// differ says whether there is more than one stateroot.
+func differ(deployments []txn.DeploymentStatus) bool {
+	for _, d := range deployments {
+		if d.Osname != deployments[0].Osname {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *app) printDeployment(d txn.DeploymentStatus, index int, verbose, stateroot bool) {
+	mark := "  "
+	if d.Booted {
+		mark = a.bullet() + " "
+	}
+	title := d.Origin
+	if title == "" {
+		title = d.Checksum
+	}
+	a.printf("%s%s", mark, title)
+	if verbose {
+		a.printf(" (index: %d)", index)
+	}
+	a.printf("\n")
+
+	timestamp, checksum := d.Timestamp, d.Checksum
+	if d.BaseChecksum != "" {
+		timestamp, checksum = d.BaseTimestamp, d.BaseChecksum
+	}
+	date := time.Unix(timestamp, 0).UTC().Format(time.RFC3339)
+	if d.Version != "" {
+		a.field("Version", fmt.Sprintf("%s (%s)", d.Version, date))
+	} else {
+		a.field("Timestamp", date)
+	}
+	if d.BaseChecksum != "" {
+		a.field("BaseCommit", checksum)
+		if verbose {
+			a.field("Commit", d.Checksum)
+		}
+	} else {
+		a.field("Commit", checksum)
+	}
+	if verbose && (d.Staged || index == 0) {
+		a.field("Staged", yesNo(d.Staged))
+	}
+	if stateroot {
+		a.field("StateRoot", d.Osname)
+	}
+	if verbose {
+		a.listField("InactiveRequests", inactive(d))
+	}
+	a.listField("LayeredPackages", d.Packages)
+	if d.Pinned {
+		a.field("Pinned", "yes")
+	}
+	if d.Unlocked != "none" {
+		a.field("Unlocked", d.Unlocked)
+	}
+	if d.EndOfLife != "" {
+		a.field("EndOfLife", d.EndOfLife)
+	}
+}
+
+// bullet marks the booted deployment; it is plain where the locale is not UTF-8.
+func (a *app) bullet() string {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if v := a.Getenv(name); v != "" {
+			if strings.Contains(strings.ToUpper(strings.ReplaceAll(v, "-", "")), "UTF8") {
+				return "●"
+			}
+			return "*"
+		}
+	}
+	return "*"
+}
+
+func inactive(d txn.DeploymentStatus) []string {
+	var out []string
+	for _, r := range d.RequestedPackages {
+		if !slices.Contains(d.Packages, r) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// keyWidth is the length of the longest key, InactiveRemoteOverrides; minText is the least width
+// of what stands beside it.
+const (
+	keyWidth = 23
+	minText  = 64
+)
+
+func (a *app) field(key, value string) {
+	a.printf("  %*s: %s\n", keyWidth, key, value)
+}
+
+// listField prints words, quoted for the shell, wrapped to the terminal.
+func (a *app) listField(key string, words []string) {
+	if len(words) == 0 {
+		return
+	}
+	words = slices.Clone(words)
+	slices.SortFunc(words, func(x, y string) int { return strings.Compare(strings.ToLower(x), strings.ToLower(y)) })
+	width := max(minText, a.OutTerminal-keyWidth-4)
+	var lines []string
+	line := ""
+	for _, w := range words {
+		w = shellQuote(w)
+		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(w) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += w
+	}
+	lines = append(lines, line)
+	a.field(key, strings.Join(lines, "\n"+strings.Repeat(" ", keyWidth+4)))
+}
+
+func shellQuote(s string) string {
+	plain := func(r rune) bool {
+		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("-_./:=@%+,", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}

@@ -1,0 +1,154 @@
+package apt
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/apt-ostree/apt-ostree/pkg/apt/archive"
+	"github.com/apt-ostree/apt-ostree/pkg/apt/source"
+)
+
+// wanted is one index to read, with what to take from it.
+type wanted struct {
+	index  *archive.Index
+	want   source.Want
+	origin *Origin
+}
+
+// readLists reads all indexes of a release that its sources want.
+func (c *Client) readLists(ctx context.Context, r source.Release, release *archive.Release, progress func(Progress)) (*list, error) {
+	all, err := wantedIndexes(r, release)
+	if err != nil {
+		return nil, err
+	}
+	meter := &combined{report: progress, parts: make([]Progress, len(all))}
+	packages := make([][]*Package, len(all))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallelReleases)
+	for i, w := range all {
+		group.Go(func() error {
+			text, err := c.readIndex(ctx, r, release, w.index, meter.part(i))
+			if err != nil {
+				return err
+			}
+			packages[i], err = c.parseIndex(text, w)
+			if err != nil {
+				return fmt.Errorf("index %s: %w", w.index.Path, err)
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	l := &list{packages: slices.Concat(packages...)}
+	digest := sha256.New()
+	for _, w := range all {
+		fmt.Fprintf(digest, "%s\n%v\n%v\n%v\n", w.index.Path, w.want.Architectures, w.want.Include, w.want.Exclude)
+	}
+	l.digest = hex.EncodeToString(digest.Sum(nil))
+	return l, nil
+}
+
+func wantedIndexes(r source.Release, release *archive.Release) ([]wanted, error) {
+	var all []wanted
+	for _, want := range r.Wants {
+		indexes, err := release.Indexes(want.Component, want.Architectures)
+		if err != nil {
+			return nil, err
+		}
+		origin := &Origin{
+			URI: r.URI, Suite: release.Suite, Codename: release.Codename, Component: want.Component, Label: release.Label,
+			Origin: release.Origin, Version: release.Version, NotAutomatic: release.NotAutomatic, ButAutomaticUpgrades: release.ButAutomaticUpgrades,
+		}
+		if origin.Suite == "" && origin.Codename == "" {
+			origin.Suite = strings.Trim(r.Suite, "./")
+		}
+		for _, index := range indexes {
+			all = append(all, wanted{index, want, origin})
+		}
+	}
+	return all, nil
+}
+
+// readIndex returns the verified text of an index, from the cache if it is there. It is kept there
+// uncompressed, unless the release does not say what that looks like.
+func (c *Client) readIndex(ctx context.Context, r source.Release, release *archive.Release, x *archive.Index, progress func(Progress)) (string, error) {
+	if x.Empty() {
+		return "", nil
+	}
+	kept := x.Checksums.Size >= 0
+	if kept {
+		if text, err := c.cache.ReadText(x.Checksums); !errors.Is(err, fs.ErrNotExist) {
+			return text, err
+		}
+	}
+	path, variant, err := c.fetchIndex(ctx, r, release, x, progress)
+	if err != nil {
+		return "", err
+	}
+	text, err := archive.ReadIndex(path, variant.Compression, x.Checksums)
+	if err != nil {
+		return "", err
+	}
+	if kept && variant.Compression != "" {
+		if _, err := c.cache.Put(ctx, x.Checksums, strings.NewReader(text)); err != nil {
+			return "", err
+		}
+	}
+	return text, nil
+}
+
+// fetchIndex gets the first variant that can be had, by its checksum if the archive supports that:
+// while a mirror is being updated, the file by name may be another one.
+func (c *Client) fetchIndex(ctx context.Context, r source.Release, release *archive.Release, x *archive.Index, progress func(Progress)) (string, archive.Variant, error) {
+	byHash := release.ByHash && r.Options.ByHash != source.ByHashNo || r.Options.ByHash == source.ByHashForce
+	var missing error
+	for _, v := range variants(r, x) {
+		if c.options.Offline {
+			if path, err := c.cache.Lookup(v.Checksums); err == nil {
+				return path, v, nil
+			}
+			missing = &OfflineError{What: "the index " + r.Base() + x.Path}
+			continue
+		}
+		names := []string{v.Path}
+		if byHash {
+			names = []string{v.ByHashPath(), v.Path}
+		}
+		for _, name := range names {
+			item := archive.Item{URL: r.Base() + name, Checksums: v.Checksums, Name: x.Path}
+			paths, err := c.fetcher.FetchAll(ctx, []archive.Item{item}, archive.FetchOptions{Progress: progress})
+			if err == nil {
+				return paths[0], v, nil
+			}
+			var mismatch *HashMismatchError
+			if !isMissing(err) && !errors.As(err, &mismatch) {
+				return "", v, err
+			}
+			// A mismatch says more than that another name does not exist.
+			if missing == nil || errors.As(err, &mismatch) {
+				missing = err
+			}
+		}
+	}
+	return "", archive.Variant{}, missing
+}
+
+// variants puts those first that are read fastest if nothing has to be transferred.
+func variants(r source.Release, x *archive.Index) []archive.Variant {
+	if !strings.HasPrefix(r.URI, "file:") && !strings.HasPrefix(r.URI, "copy:") {
+		return x.Variants
+	}
+	local := slices.Clone(x.Variants)
+	slices.Reverse(local)
+	return local
+}

@@ -1,0 +1,207 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/apt-ostree/apt-ostree/pkg/ostree"
+)
+
+// CleanupReport says what a cleanup removed.
+type CleanupReport struct {
+	// Deployments are the names of removed deployments, "STATEROOT/CHECKSUM.SERIAL".
+	Deployments []string
+	// Objects and Freed are the number and the size in bytes of removed objects of the repository.
+	Objects int
+	Freed   int64
+}
+
+// Cleanup removes what no deployment in the list needs: other deployments, kernels, old boot entries
+// and what crashes left; then it prunes the repository down to the commits of its refs, without
+// their parents. It is "ostree admin cleanup".
+func (s *Sysroot) Cleanup(ctx context.Context) (*CleanupReport, error) {
+	unlock, err := s.hold(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	report, err := s.cleanup(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("clean up: %w", err)
+	}
+	return report, nil
+}
+
+func (s *Sysroot) cleanup(ctx context.Context) (*CleanupReport, error) {
+	st, err := s.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	removed, err := s.clean(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	pruned, err := s.repo.Prune(ctx, ostree.PruneOptions{RefsOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.step(ctx, "prune"); err != nil {
+		return nil, err
+	}
+	return &CleanupReport{Deployments: removed, Objects: pruned.Deleted, Freed: pruned.Freed}, nil
+}
+
+// clean removes everything that is not in effect, except objects of the repository. It returns the
+// removed deployments.
+func (s *Sysroot) clean(ctx context.Context, st *state) ([]string, error) {
+	if err := s.cleanVersions(st); err != nil {
+		return nil, err
+	}
+	if err := s.step(ctx, "clean-versions"); err != nil {
+		return nil, err
+	}
+	removed, err := s.cleanDeployments(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.cleanBoot(st); err != nil {
+		return nil, err
+	}
+	if err := s.step(ctx, "clean-boot"); err != nil {
+		return nil, err
+	}
+	if err := s.writeRefs(ctx, refSet{boot: st.boot, sub: st.sub, list: st.deployments, basesOf: st.deployments}); err != nil {
+		return nil, err
+	}
+	return removed, s.step(ctx, "clean-refs")
+}
+
+// cleanVersions removes the three of four link farms that are not in effect, the other boot entries,
+// and links that were not renamed.
+func (s *Sysroot) cleanVersions(st *state) error {
+	other := 1 - st.boot
+	for _, path := range []string{
+		s.loaderDir(other), s.farmLink(other), s.farmDir(other, 0), s.farmDir(other, 1), s.farmDir(st.boot, 1-st.sub),
+		filepath.Join(s.path, "boot/loader.tmp"), s.farmLink(0) + ".tmp", s.farmLink(1) + ".tmp",
+	} {
+		if err := removeAll(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cleanDeployments removes deployments that are not in the list, and files of deployments that are
+// gone.
+func (s *Sysroot) cleanDeployments(ctx context.Context, st *state) ([]string, error) {
+	listed := make(map[string]bool)
+	for _, d := range st.deployments {
+		listed[d.Path] = true
+	}
+	names, err := s.Stateroots()
+	if err != nil {
+		return nil, err
+	}
+	var removed []string
+	for _, stateroot := range names {
+		for _, name := range s.traces(stateroot) {
+			d := Deployment{Stateroot: stateroot}
+			d.Checksum, d.Serial, _ = parseDeploymentName(name)
+			if listed[s.deploymentPath(d)] {
+				continue
+			}
+			if _, err := os.Lstat(s.deploymentPath(d)); err == nil {
+				removed = append(removed, stateroot+"/"+name)
+			}
+			if err := s.remove(d); err != nil {
+				return removed, err
+			}
+			if err := s.step(ctx, "clean-deployment"); err != nil {
+				return removed, err
+			}
+		}
+	}
+	return removed, nil
+}
+
+// traces returns the names of all deployments of a stateroot that have left anything on disk.
+func (s *Sysroot) traces(stateroot string) []string {
+	var names []string
+	seen := make(map[string]bool)
+	for _, dir := range []string{s.deployDir(stateroot), filepath.Join(s.path, "ostree/deploy", stateroot, "backing")} {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			continue // Neither has to exist.
+		}
+		for _, e := range entries {
+			name := strings.TrimSuffix(e.Name(), ".origin")
+			if _, _, ok := parseDeploymentName(name); ok && !seen[name] {
+				seen[name] = true
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// remove deletes a deployment from disk: the files beside it first, so that a crash never leaves
+// them without it. The running system is never removed, whatever the list says.
+func (s *Sysroot) remove(d Deployment) error {
+	path := s.deploymentPath(d)
+	h, err := s.readHost()
+	if err != nil {
+		return err
+	}
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err == nil && (h.isBooted(st) || (st.Dev == h.rootDevice && st.Ino == h.rootInode)) {
+		return nil
+	}
+	for _, part := range []string{s.backingPath(d), s.originPath(d), path} {
+		if err := removeAll(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cleanBoot removes kernels and additional initrds that no entry needs.
+func (s *Sysroot) cleanBoot(st *state) error {
+	boot := filepath.Join(s.path, "boot/ostree")
+	needed := make(map[string]bool)
+	for _, d := range st.deployments {
+		needed[filepath.Base(bootDir(d))] = true
+		for _, overlay := range d.entry.Overlays() {
+			needed[filepath.Base(overlay)] = true
+		}
+	}
+	dirs, err := os.ReadDir(boot)
+	if err != nil && !isMissing(err) {
+		return err
+	}
+	for _, e := range dirs {
+		if _, _, ok := cutChecksum(e.Name()); !ok || !e.IsDir() || needed[e.Name()] {
+			continue
+		}
+		if err := removeAll(filepath.Join(boot, e.Name())); err != nil {
+			return err
+		}
+	}
+	overlays, err := os.ReadDir(filepath.Join(boot, "initramfs-overlays"))
+	if err != nil && !isMissing(err) {
+		return err
+	}
+	for _, e := range overlays {
+		if !e.Type().IsRegular() || needed[e.Name()] {
+			continue
+		}
+		if err := os.Remove(filepath.Join(boot, "initramfs-overlays", e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}

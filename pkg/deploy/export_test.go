@@ -1,0 +1,22 @@
+package deploy
+
+// SetAfter makes tests notice, and stop at, the named steps of changes.
+func (s *Sysroot) SetAfter(after func(step string)) { s.after = after }
+
+// Insert is where Retain decides.
+func (r Retain) Insert(list []Deployment, d Deployment, merge *Deployment, notDefault bool) []Deployment {
+	return r.insert(list, d, merge, notDefault)
+}
+
+// What the tests of parsers need.
+var (
+	ParseOSRelease = parseOSRelease
+	SystemName     = systemName
+	ParseStaged    = parseStaged
+)
+
+// ParseBootLink hides the unexported result type.
+func ParseBootLink(text string) (stateroot, bootChecksum string, serial int, err error) {
+	link, err := parseBootLink(text)
+	return link.stateroot, link.bootChecksum, link.serial, err
+}

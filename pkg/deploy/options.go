@@ -1,0 +1,71 @@
+package deploy
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/apt-ostree/apt-ostree/pkg/deploy/bootloader"
+	"github.com/apt-ostree/apt-ostree/pkg/ostree"
+)
+
+// Options are what a sysroot needs from outside. The zero value is right for the running system.
+type Options struct {
+	// Repo is passed on to the repository.
+	Repo ostree.Options
+	// LockTimeout is how long to wait for a lock that another process holds. Zero does not wait at
+	// all, a negative duration waits until the context is done.
+	LockTimeout time.Duration
+	// HostRoot is the root of the running system, "/" by default, and RunDir its /run. They tell
+	// which deployment is booted.
+	HostRoot, RunDir string
+	// EntryNames is how boot entries are named.
+	EntryNames EntryNames
+	// Bootloader replaces the one that is found by looking at the system.
+	Bootloader bootloader.Bootloader
+	// Bases returns further commits that a deployment needs, such as the base commit of an assembled
+	// one. They get refs apt-ostree/base/N, which protect them from being pruned, together with the
+	// refs of the deployed commits. Nil leaves existing refs of that kind alone.
+	Bases func(ctx context.Context, d Deployment) ([]ostree.Checksum, error)
+	// Mutable leaves new deployments without the immutable attribute (libostree's
+	// "mutable-deployments" for debugging).
+	Mutable bool
+	// NoSync skips all syncing. A power failure then loses data: it is for tests and for images that
+	// are synced as a whole.
+	NoSync bool
+	// Logger receives notes for maintainers. Nil discards them.
+	Logger *slog.Logger
+}
+
+// EntryNames is a way to name boot entries.
+type EntryNames int
+
+const (
+	// NamesShort makes "ostree-2.conf", as libostree does since 2024.5: boot loaders that sort by
+	// file name then agree with those that sort by version.
+	NamesShort EntryNames = iota
+	// NamesWithStateroot makes "ostree-2-debian.conf", as libostree did before and still does with
+	// bootloader-naming-1.
+	NamesWithStateroot
+)
+
+func (o Options) hostRoot() string {
+	if o.HostRoot == "" {
+		return "/"
+	}
+	return o.HostRoot
+}
+
+func (o Options) runDir() string {
+	if o.RunDir == "" {
+		return "/run"
+	}
+	return o.RunDir
+}
+
+func (o Options) logger() *slog.Logger {
+	if o.Logger == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return o.Logger
+}

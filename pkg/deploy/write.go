@@ -1,0 +1,240 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/apt-ostree/apt-ostree/pkg/deploy/bootentry"
+	"github.com/apt-ostree/apt-ostree/pkg/deploy/bootloader"
+)
+
+// vfatMagic is what statfs(2) says of a FAT file system.
+const vfatMagic = 0x4d44
+
+// write makes a list of deployments effective. It prepares everything beside what is in effect,
+// syncs, and then renames one symbolic link: that is the commit point, and committed tells whether
+// it was reached. When kernels, arguments and versions stay the same, only the link farm is
+// switched, and boot entries and boot loader are left alone.
+func (s *Sysroot) write(ctx context.Context, st *state, list []Deployment, progress func(string)) (committed bool, err error) {
+	list = number(list)
+	if booted := st.booted(); booted != nil && !slices.ContainsFunc(list, booted.Same) {
+		return false, &BootedError{Name: booted.Name()}
+	}
+	if slices.EqualFunc(st.deployments, list, Deployment.Same) {
+		return false, nil
+	}
+	w := &writer{sysroot: s, old: st, list: list, boot: st.boot}
+	prepare, commit := w.prepareFarm, w.switchFarm
+	if !slices.EqualFunc(st.deployments, list, sameBootConfig) {
+		w.boot = 1 - st.boot
+		prepare, commit = w.prepareEntries, w.switchLoader
+	}
+	sub, err := s.readSubVersion(w.boot)
+	if err != nil {
+		return false, err
+	}
+	w.sub = 1 - sub
+	progress("write boot entries")
+	if err := w.protect(ctx); err != nil {
+		return false, err
+	}
+	if err := prepare(ctx); err != nil {
+		return false, err
+	}
+	if err := s.sync(); err != nil {
+		return false, err
+	}
+	if err := s.step(ctx, "sync"); err != nil {
+		return false, err
+	}
+	progress("switch")
+	// From here on finishing is the fastest way to a known state.
+	ctx = context.WithoutCancel(ctx)
+	if err := commit(ctx); err != nil {
+		return false, err
+	}
+	if err := w.finish(ctx); err != nil {
+		return true, fmt.Errorf("the new list of deployments is in effect, but: %w", err)
+	}
+	return true, nil
+}
+
+// number gives each deployment its index, and a serial among those that share a boot checksum.
+func number(list []Deployment) []Deployment {
+	list = slices.Clone(list)
+	serials := make(map[string]int)
+	for i := range list {
+		d := &list[i]
+		d.Index, d.BootSerial = i, serials[d.BootChecksum]
+		serials[d.BootChecksum]++
+	}
+	return list
+}
+
+// sameBootConfig reports whether two deployments look the same to a boot loader.
+func sameBootConfig(a, b Deployment) bool {
+	return a.BootChecksum == b.BootChecksum && slices.Equal(a.entry.Overlays(), b.entry.Overlays()) &&
+		slices.Equal(a.Kargs, b.Kargs) && a.Version == b.Version && a.Stateroot == b.Stateroot
+}
+
+// writer is one change of the list.
+type writer struct {
+	sysroot *Sysroot
+	old     *state
+	// list is the new list; boot and sub say where it goes.
+	list      []Deployment
+	boot, sub int
+
+	entries []*bootentry.Entry
+	loader  bootloader.Bootloader
+}
+
+// protect writes the refs of the new list before it is in effect, beside those of the old one.
+func (w *writer) protect(ctx context.Context) error {
+	both := slices.Concat(w.list, w.old.deployments)
+	if err := w.sysroot.writeRefs(ctx, refSet{boot: w.boot, sub: w.sub, list: w.list, basesOf: both, keepOthers: true}); err != nil {
+		return err
+	}
+	return w.sysroot.step(ctx, "protect")
+}
+
+// prepareFarm makes the other link farm of the same boot version.
+func (w *writer) prepareFarm(ctx context.Context) error {
+	if err := w.makeFarm(); err != nil {
+		return fmt.Errorf("link farm: %w", err)
+	}
+	return w.sysroot.step(ctx, "farm")
+}
+
+// switchFarm makes the other link farm effective.
+func (w *writer) switchFarm(context.Context) error {
+	if err := replaceLink(farmName(w.boot, w.sub), w.sysroot.farmLink(w.boot)); err != nil {
+		return err
+	}
+	w.sysroot.after("swap")
+	return nil
+}
+
+// prepareEntries makes the other set of boot entries: kernels, entries, link farm, boot loader.
+func (w *writer) prepareEntries(ctx context.Context) error {
+	s := w.sysroot
+	if err := w.checkBoot(); err != nil {
+		return err
+	}
+	for _, step := range []struct {
+		name string
+		do   func(context.Context) error
+	}{
+		{"entries", w.makeEntries},
+		{"farm", func(context.Context) error { return w.makeFarm() }},
+		{"farm-link", func(context.Context) error { return replaceLink(farmName(w.boot, w.sub), s.farmLink(w.boot)) }},
+		{"bootloader", func(ctx context.Context) error { return w.loader.Write(ctx, w.config()) }},
+		{"loader-link", func(context.Context) error { return w.makeLoaderLink() }},
+	} {
+		if err := step.do(ctx); err != nil {
+			return fmt.Errorf("%s: %w", step.name, err)
+		}
+		if err := s.step(ctx, step.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkBoot finds out early what would fail late.
+func (w *writer) checkBoot() error {
+	boot := filepath.Join(w.sysroot.path, "boot")
+	if err := os.MkdirAll(boot, 0o755); err != nil {
+		return err
+	}
+	var st unix.Statfs_t
+	if err := unix.Statfs(boot, &st); err != nil {
+		return &os.PathError{Op: "statfs", Path: boot, Err: err}
+	}
+	if st.Type == vfatMagic {
+		return fmt.Errorf("%s is a FAT file system, which has no symbolic links to switch between boot entries by; use another one for /boot", boot)
+	}
+	w.loader = w.sysroot.opts.Bootloader
+	if w.loader != nil {
+		return nil
+	}
+	configured, _ := w.sysroot.repo.ConfigValue("sysroot", "bootloader")
+	var err error
+	w.loader, err = bootloader.Select(boot, configured)
+	return err
+}
+
+// config is what the boot loader gets to know.
+func (w *writer) config() bootloader.Config {
+	c := bootloader.Config{Sysroot: w.sysroot.path, Boot: filepath.Join(w.sysroot.path, "boot"), Version: w.boot, Entries: w.entries}
+	if len(w.list) > 0 {
+		c.Default = w.list[0].Path
+	}
+	return c
+}
+
+// makeLoaderLink makes the symbolic link whose renaming is the commit point. The link boot -> . lets
+// paths begin with /boot whether that is a file system of its own or not.
+func (w *writer) makeLoaderLink() error {
+	boot := filepath.Join(w.sysroot.path, "boot")
+	if err := os.Symlink(".", boot+"/boot"); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	if err := removeAll(boot + "/loader.tmp"); err != nil {
+		return err
+	}
+	return os.Symlink(filepath.Base(w.sysroot.loaderDir(w.boot)), boot+"/loader.tmp")
+}
+
+// switchLoader makes the other set of boot entries effective.
+func (w *writer) switchLoader(ctx context.Context) error {
+	boot := filepath.Join(w.sysroot.path, "boot")
+	if err := os.Rename(boot+"/loader.tmp", boot+"/loader"); err != nil {
+		return err
+	}
+	w.sysroot.after("swap")
+	return nil
+}
+
+// finish does what follows the commit point. All of it is repeated by later changes if it is cut
+// short.
+func (w *writer) finish(ctx context.Context) error {
+	s := w.sysroot
+	if err := s.sync(); err != nil {
+		return err
+	}
+	s.after("flush")
+	if w.loader != nil {
+		if err := w.loader.Finish(ctx, w.config()); err != nil {
+			return fmt.Errorf("boot loader %s: %w", w.loader.Name(), err)
+		}
+	}
+	if err := s.touch(); err != nil {
+		return err
+	}
+	s.after("touch")
+	if err := s.writeRefs(ctx, refSet{boot: w.boot, sub: w.sub, list: w.list, basesOf: w.list}); err != nil {
+		return err
+	}
+	s.after("refs")
+	s.log.Info("deployments written", "boot", farmName(w.boot, w.sub), "entries", w.loader != nil, "count", len(w.list))
+	return nil
+}
+
+// replaceLink makes or atomically replaces a symbolic link.
+func replaceLink(target, path string) error {
+	tmp := path + ".tmp"
+	if err := removeAll(tmp); err != nil {
+		return err
+	}
+	if err := os.Symlink(target, tmp); err != nil {
+		return err
+	}
+	return os.Rename(tmp, path)
+}

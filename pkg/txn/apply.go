@@ -1,0 +1,195 @@
+package txn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/apt-ostree/apt-ostree/pkg/apt"
+	"github.com/apt-ostree/apt-ostree/pkg/apt/solve"
+	"github.com/apt-ostree/apt-ostree/pkg/deploy"
+	"github.com/apt-ostree/apt-ostree/pkg/ostree"
+	"github.com/apt-ostree/apt-ostree/pkg/ostree/gvariant"
+	"github.com/apt-ostree/apt-ostree/pkg/sandbox"
+	"github.com/apt-ostree/apt-ostree/pkg/txn/assemble"
+	"github.com/apt-ostree/apt-ostree/pkg/txn/step"
+)
+
+// ApplyOptions say how to carry out a plan.
+type ApplyOptions struct {
+	// Reporter gets the events; nil is none.
+	Reporter step.Reporter
+}
+
+// Apply does what the plan says and returns the deployment that boots next. If the plan is
+// unchanged that is the present one. The commit point is the switch of the boot entries: an
+// error or cancellation before it leaves the system as it was.
+func (s *System) Apply(ctx context.Context, p *Plan, opts ApplyOptions) (*deploy.Deployment, error) {
+	if p.Unchanged {
+		return &p.boot[0], nil
+	}
+	if !s.locked {
+		unlock, err := s.Lock(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer func() {
+			if err := unlock(); err != nil {
+				s.opts.Logger.Warn("sysroot lock not released cleanly", "error", err)
+			}
+		}()
+	}
+	if err := s.checkFresh(ctx, p); err != nil {
+		return nil, err
+	}
+	run := &application{system: s, plan: p}
+	if err := step.Run(ctx, run.steps(), step.Options{Reporter: opts.Reporter}); err != nil {
+		return nil, err
+	}
+	return run.deployment, nil
+}
+
+// checkFresh refuses a plan that was made from a state which is no more.
+func (s *System) checkFresh(ctx context.Context, p *Plan) error {
+	now, _, err := s.pending(ctx)
+	if err != nil {
+		return err
+	}
+	if len(now) != len(p.boot) {
+		return &StaleError{What: fmt.Sprintf("%d deployments, not %d", len(now), len(p.boot))}
+	}
+	for i := range now {
+		if now[i].Path != p.boot[i].Path {
+			return &StaleError{What: fmt.Sprintf("deployment %d is %s", i, now[i].Path)}
+		}
+		if i == 0 && !originOf(now[i]).Equal(originOf(p.boot[i])) {
+			return &StaleError{What: "the origin of " + now[i].Path}
+		}
+	}
+	return nil
+}
+
+// application is one run of a plan.
+type application struct {
+	system     *System
+	plan       *Plan
+	debs       map[*apt.Package]string
+	commit     ostree.Checksum
+	deployment *deploy.Deployment
+}
+
+func (a *application) steps() []step.Step {
+	if a.plan.Change.Rollback {
+		return []step.Step{
+			{Name: "Rolling back", Weight: 1, Do: a.rollback, Commit: true},
+		}
+	}
+	a.commit = a.plan.commit()
+	var steps []step.Step
+	if a.commit.IsZero() {
+		steps = append(steps,
+			step.Step{Name: "Downloading packages", Weight: 30, Do: a.download},
+			step.Step{Name: "Assembling the tree", Weight: 60, Do: a.assemble},
+		)
+	}
+	return append(steps,
+		step.Step{Name: "Deploying", Weight: 10, Do: a.deploy, Commit: true},
+		step.Step{Name: "Cleaning up", Weight: 5, Do: a.cleanup},
+	)
+}
+
+func (a *application) rollback(ctx context.Context, _ *step.Task) error {
+	d, err := a.system.sysroot.Rollback(ctx, a.plan.Stateroot)
+	a.deployment = d
+	return err
+}
+
+func (a *application) download(ctx context.Context, task *step.Task) error {
+	debs, err := a.plan.archive.packages.Download(ctx, a.plan.solution.Install, apt.DownloadOptions{
+		Progress: func(p apt.Progress) { task.Progress(p.Current, p.Done, p.Total, step.Bytes) },
+	})
+	a.debs = debs
+	return err
+}
+
+// assemble makes the layered commit.
+func (a *application) assemble(ctx context.Context, task *step.Task) error {
+	s, p := a.system, a.plan
+	batches, err := solve.Batches(ctx, p.solution.Install, p.base)
+	if err != nil {
+		return err
+	}
+	base, err := s.Repo().LoadCommit(ctx, p.Base)
+	if err != nil {
+		return err
+	}
+	seed, err := s.seed(ctx, p.From)
+	if err != nil {
+		return err
+	}
+	runner, err := s.runner(ctx)
+	if err != nil {
+		return err
+	}
+	result, err := assemble.Build(ctx, assemble.Input{
+		Repo: s.Repo(), Base: p.Base, Batches: batches, Debs: a.debs, Seed: seed,
+		Timestamp: base.Timestamp, Runner: runner, Logger: s.opts.Logger, LogDir: s.logDir(p.Stateroot),
+		Commit: a.layeredCommit(base),
+		Report: func(r assemble.Progress) { task.Progress(r.Item, int64(r.Done), int64(r.Total), step.Items) },
+	})
+	if err != nil {
+		return err
+	}
+	a.commit = result.Commit
+	return nil
+}
+
+func (a *application) layeredCommit(base *ostree.Commit) ostree.Commit {
+	var metadata ostree.Metadata
+	if v := base.Metadata.Str(ostree.MetadataVersion); v != "" {
+		metadata.Set(ostree.MetadataVersion, gvariant.String(v))
+	}
+	metadata.Set(keyLayered, gvariant.Bool(true))
+	metadata.Set(keyPackage, gvariant.Strings(a.plan.active()))
+	metadata.Set(keyDigest, gvariant.String(a.plan.Digest))
+	timestamp := a.system.opts.Timestamp
+	if timestamp.IsZero() {
+		timestamp = a.system.opts.Clock()
+	}
+	return ostree.Commit{Metadata: metadata, Parent: a.plan.Base, Timestamp: timestamp}
+}
+
+func (a *application) deploy(ctx context.Context, _ *step.Task) error {
+	options := deploy.DeployOptions{Stateroot: a.plan.Stateroot}
+	if len(a.plan.boot) > 0 {
+		merge, err := a.system.sysroot.MergeDeployment(ctx, a.plan.Stateroot)
+		if err != nil {
+			return err
+		}
+		options.Merge = merge
+	}
+	d, err := a.system.sysroot.Deploy(ctx, a.commit, a.plan.origin, options)
+	a.deployment = d
+	return err
+}
+
+// cleanup drops what no deployment needs any more, and what killed runs left. It runs after the commit point and is repeated
+// by the next change if it is interrupted.
+func (a *application) cleanup(ctx context.Context, _ *step.Task) error {
+	err := assemble.Sweep(assemble.ScratchDir(a.system.Repo().Path()))
+	_, cleanup := a.system.sysroot.Cleanup(ctx)
+	return errors.Join(err, cleanup)
+}
+
+// seed is the tree whose accounts keep their ids: that of the deployment the change starts from.
+func (s *System) seed(ctx context.Context, from ostree.Checksum) (fs.FS, error) {
+	return s.Repo().FS(ctx, from)
+}
+
+func (s *System) runner(ctx context.Context) (sandbox.Runner, error) {
+	if s.opts.Runner != nil {
+		return s.opts.Runner, nil
+	}
+	return sandbox.New(ctx, sandbox.Options{})
+}

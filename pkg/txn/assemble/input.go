@@ -1,0 +1,149 @@
+package assemble
+
+import (
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"github.com/apt-ostree/apt-ostree/pkg/apt"
+	"github.com/apt-ostree/apt-ostree/pkg/apt/solve"
+	"github.com/apt-ostree/apt-ostree/pkg/ostree"
+	"github.com/apt-ostree/apt-ostree/pkg/sandbox"
+	"github.com/apt-ostree/apt-ostree/pkg/txn/assemble/layout"
+)
+
+// An Input says what to build. Repo, Runner and Timestamp are required; Batches
+// and Debs whenever there is something to install.
+type Input struct {
+	// Repo receives the commit.
+	Repo *ostree.Repo
+
+	// Base is the commit to build on; zero means from nothing, which needs the
+	// Essential packages among those to install.
+	Base ostree.Checksum
+
+	// Architecture and ForeignArchitectures are dpkg's, for a build from
+	// nothing. An empty Architecture is that of the package dpkg.
+	Architecture         string
+	ForeignArchitectures []string
+
+	// Batches are the packages to install, upgrade or downgrade, in an order
+	// that dpkg can follow.
+	Batches []solve.Batch
+
+	// Purge are installed packages to remove first, with their configuration,
+	// as NAME or NAME:ARCH. Dependencies on them are the caller's business.
+	Purge []string
+
+	// Debs are the .deb files of the packages in Batches.
+	Debs map[*apt.Package]string
+
+	// Seed is a tree whose users and groups keep their ids, usually the
+	// previous commit: passwd, group, shadow, gshadow, subuid and subgid in
+	// usr/etc, in etc, or at the top. Nil for none.
+	Seed fs.FS
+
+	// Preseed are answers for debconf, as lines for debconf-set-selections(1).
+	Preseed []string
+
+	// Timestamp is SOURCE_DATE_EPOCH in the cage, and the commit's if
+	// Commit has none.
+	Timestamp time.Time
+
+	// Prepare may add files to the tree before the first script runs, for
+	// example archive sources. The directories of a file must be made too.
+	Prepare func(root string) error
+
+	// Postprocess run in the cage after everything is configured.
+	Postprocess []Script
+
+	// Units are systemd units to enable; DefaultTarget, if not empty, is the
+	// unit that default.target becomes.
+	Units         []string
+	DefaultTarget string
+
+	// ExcludeDocs keeps documentation out, and out of later changes as well.
+	ExcludeDocs bool
+
+	// Initramfs makes an initramfs with dracut, with InitramfsArgs besides the
+	// usual arguments. On a base it may be false: a base that has one gets a
+	// new one whenever what goes into it has changed.
+	Initramfs     bool
+	InitramfsArgs []string
+
+	// AllowNoKernel accepts a tree that cannot boot. On a base without a
+	// kernel it is implied.
+	AllowNoKernel bool
+
+	// Inspect sees the finished tree before it is folded into a commit's
+	// shape. It must not change it.
+	Inspect func(root string) error
+
+	// Commit is the commit to write. Tree is filled in; the metadata keys
+	// ostree.bootable, ostree.linux and apt-ostree.pkglist are added.
+	Commit ostree.Commit
+
+	// Ref is set to the new commit; zero for none.
+	Ref ostree.Refspec
+
+	// WorkDir is where the scratch directory is made. Empty means
+	// [ScratchDir], which is best: another file system costs a copy.
+	WorkDir string
+
+	// Runner runs programs in the tree.
+	Runner sandbox.Runner
+
+	// Unpacker brings files of packages into the tree; nil means dpkg.
+	Unpacker Unpacker
+
+	// ScriptTimeout limits each maintainer script and other program; zero
+	// means 5 minutes.
+	ScriptTimeout time.Duration
+
+	// Report receives progress; calls do not overlap. Nil for none.
+	Report func(Progress)
+
+	// Logger receives what a maintainer of this program wants to know. Nil for
+	// none.
+	Logger *slog.Logger
+
+	// LogDir receives one log for each package. Empty for none.
+	LogDir string
+}
+
+// A Script is a program to run in the tree. Without a #! line it is a shell
+// script.
+type Script struct {
+	// Name is for messages and the log.
+	Name string
+	// Text is the program.
+	Text string
+}
+
+// Progress is how far a build is.
+type Progress struct {
+	// Item says what is happening: "unpack nginx", "initramfs".
+	Item string
+	// Done and Total count steps of similar, not equal, length. Total is
+	// the same in every report of a build.
+	Done, Total int
+}
+
+// A Result is what Build made.
+type Result struct {
+	// Commit is the new commit, Tree its tree.
+	Commit ostree.Checksum
+	Tree   ostree.TreeID
+
+	// Packages are installed in it, sorted by name and architecture.
+	Packages []*apt.Package
+
+	// Kernel is the release that boots; empty for none.
+	Kernel string
+
+	// Stats count the objects of the repository update.
+	Stats ostree.WriteStats
+
+	// Fold says what was done to give the tree a commit's shape.
+	Fold *layout.Report
+}

@@ -1,0 +1,138 @@
+package assemble
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/apt-ostree/apt-ostree/pkg/apt"
+	"github.com/apt-ostree/apt-ostree/pkg/apt/dpkg"
+)
+
+// verifyDeb checks the file again when it is used, not just when it was
+// downloaded. Local packages have no hash to check. origin is for the message.
+func verifyDeb(file, origin string, p *apt.Package) error {
+	if p.SHA256 == "" {
+		return nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, f); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(hash.Sum(nil)); got != p.SHA256 {
+		return fmt.Errorf("package %s: %w", p.Name, &apt.HashMismatchError{URL: origin, Algorithm: "SHA256", Expected: p.SHA256, Got: got})
+	}
+	return nil
+}
+
+// verify checks that what dpkg did is what was planned, and done.
+func (b *builder) verify(ctx context.Context) error {
+	audit, err := b.cage.output(ctx, "dpkg", "--audit")
+	if err != nil {
+		return fmt.Errorf("verify the tree: %w", err)
+	}
+	var problems []string
+	if audit = strings.TrimSpace(audit); audit != "" {
+		problems = append(problems, "dpkg --audit: "+strings.Join(strings.Fields(audit), " "))
+	}
+	if err := b.readStatus(); err != nil {
+		return fmt.Errorf("verify the tree: %w", err)
+	}
+	problems = append(problems, b.checkStatus()...)
+	left, err := b.leftovers()
+	if err != nil {
+		return fmt.Errorf("verify the tree: %w", err)
+	}
+	if problems = append(problems, left...); len(problems) > 0 {
+		slices.Sort(problems)
+		return &VerifyError{Problems: problems}
+	}
+	return nil
+}
+
+// readStatus reads the database of the merged tree.
+func (b *builder) readStatus() error {
+	return b.inRoot(func(root *os.Root) error {
+		f, err := root.Open("var/lib/dpkg/status")
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		b.status, err = dpkg.ReadStatus(f)
+		return err
+	})
+}
+
+// checkStatus compares the database with the plan.
+func (b *builder) checkStatus() []string {
+	var problems []string
+	if audit, ok := errors.AsType[*dpkg.AuditError](dpkg.Audit(b.status)); ok {
+		for _, p := range audit.Problems {
+			problems = append(problems, p.String())
+		}
+	}
+	installed := map[apt.Key]*apt.Package{}
+	for _, p := range dpkg.Installed(b.status) {
+		installed[p.Key()] = p
+	}
+	planned := unpacked(b.in.Batches)
+	for _, p := range planned {
+		switch now := installed[p.Key()]; {
+		case now == nil:
+			problems = append(problems, fmt.Sprintf("%s was to be installed and is not", p))
+		case now.Version != p.Version:
+			problems = append(problems, fmt.Sprintf("%s was to be installed, the tree has version %s", p, now.Version))
+		}
+	}
+	for _, name := range b.in.Purge {
+		for _, p := range installed {
+			replaced := slices.ContainsFunc(planned, func(q *apt.Package) bool { return q.Key() == p.Key() })
+			if !replaced && (name == p.Name || name == qualified(p)) {
+				problems = append(problems, fmt.Sprintf("%s was to be purged and is installed", name))
+			}
+		}
+	}
+	return problems
+}
+
+// leftovers finds what an interrupted dpkg leaves, among the files that
+// changed, and removes sockets, which no archive and no commit can hold.
+func (b *builder) leftovers() ([]string, error) {
+	var problems []string
+	upper := b.cage.path("upper")
+	err := filepath.WalkDir(upper, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := "/" + strings.TrimPrefix(strings.TrimPrefix(file, upper), "/")
+		switch {
+		case name == "/var/lib/dpkg/tmp.ci":
+			if content, err := os.ReadDir(file); err != nil || len(content) > 0 {
+				problems = append(problems, name+" is left over")
+				return err
+			}
+		case entry.Type()&fs.ModeSocket != 0:
+			return b.inRoot(func(root *os.Root) error { return root.Remove(strings.TrimPrefix(name, "/")) })
+		case !entry.Type().IsDir() && (path.Ext(name) == ".dpkg-new" || path.Ext(name) == ".dpkg-tmp"):
+			if entry.Type()&fs.ModeCharDevice == 0 { // whiteouts of such files are none
+				problems = append(problems, name+" is left over")
+			}
+		}
+		return nil
+	})
+	return problems, err
+}

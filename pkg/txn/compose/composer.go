@@ -1,0 +1,153 @@
+package compose
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/apt-ostree/apt-ostree/pkg/apt"
+	"github.com/apt-ostree/apt-ostree/pkg/apt/solve"
+	"github.com/apt-ostree/apt-ostree/pkg/ostree"
+	"github.com/apt-ostree/apt-ostree/pkg/sandbox"
+	"github.com/apt-ostree/apt-ostree/pkg/txn/step"
+)
+
+// Options are what a compose works with. Repo, Treefile and CacheDir are required.
+type Options struct {
+	Repo     *ostree.Repo
+	Treefile *Treefile
+	// CacheDir keeps archive metadata and packages between composes. One compose uses it at a time.
+	CacheDir string
+	// Root is the machine whose APT configuration is used where the treefile names no sources, and
+	// below which keyrings are looked for; by default "/".
+	Root string
+	// Runner runs maintainer scripts; by default bubblewrap.
+	Runner sandbox.Runner
+	// HTTP is used for archives; by default a client tuned for many small files.
+	HTTP *http.Client
+	// Clock judges whether archives are expired; by default time.Now.
+	Clock func() time.Time
+	// Timestamp dates the commit and its version; zero means with the clock.
+	Timestamp time.Time
+	// Logger gets what a maintainer wants to know; by default nothing is logged.
+	Logger *slog.Logger
+	// NoParent makes a commit without history. Parent is used instead of the ref's commit.
+	NoParent bool
+	Parent   string
+	// NoRef writes the commit without setting the ref.
+	NoRef bool
+	// Force composes even if the inputs are those of the parent. Offline uses the cache only.
+	Force, Offline bool
+	// Metadata is added to the commit and wins over the treefile's.
+	Metadata ostree.Metadata
+	// Inspect, if not nil, is called with the finished tree before it is folded into the layout of
+	// a commit.
+	Inspect func(root string) error
+}
+
+// Composer composes one treefile.
+type Composer struct {
+	opts   Options
+	locked bool // by Lock
+}
+
+// New checks the options.
+func New(opts Options) (*Composer, error) {
+	if opts.Repo == nil || opts.Treefile == nil || opts.CacheDir == "" {
+		return nil, errors.New("compose: repository, treefile and cache directory are required")
+	}
+	if len(opts.Treefile.Packages) == 0 {
+		return nil, errors.New("compose: the treefile asks for no packages")
+	}
+	if opts.Root == "" {
+		opts.Root = "/"
+	}
+	if opts.Clock == nil {
+		opts.Clock = time.Now
+	}
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Composer{opts: opts}, nil
+}
+
+// Lock keeps every other compose out of the cache directory until unlock is called, so that a plan
+// can be applied for sure. The methods lock by themselves if this was not done. The error is a
+// [step.BusyError] if the lock is taken.
+func (c *Composer) Lock(ctx context.Context) (unlock func() error, err error) {
+	if err := os.MkdirAll(c.opts.CacheDir, 0o755); err != nil {
+		return nil, err
+	}
+	lock, err := step.Lock(ctx, filepath.Join(c.opts.CacheDir, "lock"), "compose", step.LockOptions{})
+	if err != nil {
+		return nil, err
+	}
+	c.locked = true
+	return func() error {
+		c.locked = false
+		return lock.Unlock()
+	}, nil
+}
+
+// hold takes the lock unless the caller of the package has it.
+func (c *Composer) hold(ctx context.Context) (unlock func() error, err error) {
+	if c.locked {
+		return func() error { return nil }, nil
+	}
+	return c.Lock(ctx)
+}
+
+// Plan resolves the treefile. It writes nothing but the cache of archive metadata.
+func (c *Composer) Plan(ctx context.Context) (*Plan, error) {
+	unlock, err := c.hold(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock() //nolint:errcheck // it is held, so it can be given back
+	p := &Plan{Ref: c.opts.Treefile.Ref, now: c.opts.Timestamp}
+	if p.now.IsZero() {
+		p.now = c.opts.Clock()
+	}
+	if err := c.planParent(ctx, p); err != nil {
+		return nil, err
+	}
+	if err := c.planPackages(ctx, p); err != nil {
+		return nil, err
+	}
+	return p, c.planVersion(p)
+}
+
+// planPackages fetches what the archives offer and chooses the packages.
+func (c *Composer) planPackages(ctx context.Context, p *Plan) error {
+	tree := c.opts.Treefile
+	sources, config, err := c.sources()
+	if err != nil {
+		return err
+	}
+	p.sources = sources
+	p.client, err = apt.NewClient(apt.ClientOptions{
+		CacheDir: c.opts.CacheDir, HTTP: c.opts.HTTP, Clock: c.opts.Clock, Architecture: tree.Basearch,
+		ForeignArchitectures: tree.ForeignArchitectures, Root: c.opts.Root, Offline: c.opts.Offline,
+		Logger: c.opts.Logger, Proxy: config.Proxy,
+	})
+	if err != nil {
+		return err
+	}
+	universe, err := p.client.Update(ctx, sources)
+	if err != nil {
+		return err
+	}
+	solution, err := solve.Solve(ctx, universe, solve.Request{
+		Architecture: tree.Basearch, ForeignArchitectures: tree.ForeignArchitectures, Essential: true,
+		Install: tree.Packages, Exclude: tree.ExcludePackages, Recommends: tree.Recommends,
+	})
+	if err != nil {
+		return err
+	}
+	p.packages = solution.Install
+	return p.measure()
+}

@@ -1,0 +1,145 @@
+package compose
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/apt-ostree/apt-ostree/pkg/apt"
+	"github.com/apt-ostree/apt-ostree/pkg/apt/source"
+	"github.com/apt-ostree/apt-ostree/pkg/ostree"
+	"github.com/apt-ostree/apt-ostree/pkg/txn"
+)
+
+// keyInputHash is the commit metadata that tells whether a compose would give the same tree.
+const keyInputHash = "apt-ostree.inputhash"
+
+// Plan is what a compose comes to: plain data that encodes to JSON.
+type Plan struct {
+	Ref     string          `json:"ref,omitempty"`
+	Parent  ostree.Checksum `json:"parent,omitzero"`
+	Version string          `json:"version,omitempty"`
+	// Packages are all packages of the tree, sorted by name.
+	Packages []txn.PackageRef `json:"packages"`
+	// DownloadSize is in bytes and leaves out what the cache has.
+	DownloadSize  int64 `json:"download-size"`
+	InstalledSize int64 `json:"installed-size"`
+	// InputHash is over the treefile, the files it names and the packages. Unchanged says that the
+	// parent has the same.
+	InputHash string `json:"inputhash"`
+	Unchanged bool   `json:"unchanged"`
+
+	now      time.Time
+	parent   *ostree.Commit
+	sources  []source.Source
+	client   *apt.Client
+	packages []*apt.Package
+}
+
+// planParent finds the commit that the new one follows.
+func (c *Composer) planParent(ctx context.Context, p *Plan) error {
+	rev := c.opts.Parent
+	if c.opts.NoParent || rev == "" && p.Ref == "" {
+		return nil
+	}
+	if rev == "" {
+		rev = p.Ref
+	}
+	sum, err := c.opts.Repo.Resolve(ctx, rev)
+	if errors.Is(err, ostree.ErrRefNotFound) && c.opts.Parent == "" {
+		return nil // the first commit of its ref
+	}
+	if err != nil {
+		return err
+	}
+	p.Parent = sum
+	p.parent, err = c.opts.Repo.LoadCommit(ctx, sum)
+	return err
+}
+
+// measure lists the packages and adds up their sizes.
+func (p *Plan) measure() error {
+	for _, pkg := range p.packages {
+		p.Packages = append(p.Packages, txn.NewPackageRef(pkg))
+		p.InstalledSize += pkg.InstalledSize
+	}
+	size, err := p.client.DownloadSize(p.packages)
+	p.DownloadSize = size
+	return err
+}
+
+// planVersion compares with the parent and gives the new commit its version.
+func (c *Composer) planVersion(p *Plan) error {
+	hash, err := c.inputHash(p)
+	if err != nil {
+		return err
+	}
+	p.InputHash = hash
+	before := ""
+	if p.parent != nil {
+		before = p.parent.Metadata.Str(ostree.MetadataVersion)
+		p.Unchanged = !c.opts.Force && p.parent.Metadata.Str(keyInputHash) == hash
+	}
+	if v, ok := c.opts.Treefile.AddCommitMetadata[ostree.MetadataVersion].(string); ok {
+		p.Version = v
+		return nil
+	}
+	if prefix := c.opts.Treefile.AutomaticVersionPrefix; prefix != "" {
+		p.Version, err = NextVersion(prefix, c.opts.Treefile.AutomaticVersionSuffix, before, p.now)
+	}
+	return err
+}
+
+// inputHash is over everything the tree depends on, apart from the clock.
+func (c *Composer) inputHash(p *Plan) (string, error) {
+	h := sha256.New()
+	tree, err := c.opts.Treefile.JSON()
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintf(h, "compose %d\n%s", composeVersion, tree)
+	for _, name := range c.opts.Treefile.files() {
+		if err := hashFile(h, name); err != nil {
+			return "", fmt.Errorf("treefile: %w", err)
+		}
+	}
+	for _, pkg := range p.Packages {
+		fmt.Fprintf(h, "%s %s %s %s\n", pkg.Name, pkg.Version, pkg.Architecture, pkg.SHA256)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// composeVersion is part of the input hash: raise it when the same inputs give another tree.
+const composeVersion = 1
+
+// files are the files outside the treefile that go into the tree.
+func (t *Treefile) files() []string {
+	var names []string
+	for _, pair := range t.AddFiles {
+		names = append(names, pair[0])
+	}
+	if t.PostprocessScript != "" {
+		names = append(names, t.PostprocessScript)
+	}
+	return names
+}
+
+func hashFile(h io.Writer, name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(h, "file %o %d\n", info.Mode().Perm(), info.Size())
+	_, err = io.Copy(h, f)
+	return err
+}

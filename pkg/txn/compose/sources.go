@@ -1,0 +1,71 @@
+package compose
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/apt-ostree/apt-ostree/pkg/apt/conf"
+	"github.com/apt-ostree/apt-ostree/pkg/apt/source"
+)
+
+// sources gives the APT sources of the treefile, or those of this machine that offer the release,
+// and the machine's configuration, which knows the proxies.
+func (c *Composer) sources() ([]source.Source, *conf.Config, error) {
+	config, err := conf.Load(c.opts.Root)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(c.opts.Treefile.Repos) == 0 {
+		sources, err := c.machineSources(config)
+		return sources, config, err
+	}
+	var sources []source.Source
+	for i, r := range c.opts.Treefile.Repos {
+		s, err := r.sources()
+		if err != nil {
+			return nil, nil, fmt.Errorf("treefile: repos: entry %d: %w", i+1, err)
+		}
+		sources = append(sources, s...)
+	}
+	return sources, config, nil
+}
+
+// machineSources are the sources of this machine whose suite is the release or a part of it, such
+// as bookworm-security.
+func (c *Composer) machineSources(config *conf.Config) ([]source.Source, error) {
+	release := c.opts.Treefile.Releasever
+	if release == "" {
+		return nil, fmt.Errorf("treefile: neither repos nor releasever say where packages come from")
+	}
+	all, err := source.Load(c.opts.Root)
+	if err != nil {
+		return nil, err
+	}
+	found := source.Offering(source.ApplyConf(all, config), release)
+	if len(found) == 0 {
+		return nil, fmt.Errorf("no APT source of this machine offers %s; name one with `repos:` in the treefile", release)
+	}
+	return found, nil
+}
+
+// sources translates an entry of repos.
+func (r Repo) sources() ([]source.Source, error) {
+	if r.Line != "" {
+		return source.ParseOneLine([]byte(r.Line), "repos")
+	}
+	s := source.Source{
+		Types: []string{"deb"}, URIs: r.URIs, Suites: r.Suites, Components: r.Components, Architectures: r.Architectures,
+		Trusted: r.Trusted, CheckValidUntil: r.CheckValidUntil, CheckDate: r.CheckDate,
+	}
+	for _, key := range r.SignedBy {
+		switch {
+		case strings.HasPrefix(key, "/"):
+			s.SignedBy.Keyrings = append(s.SignedBy.Keyrings, key)
+		case strings.Contains(key, "BEGIN PGP"):
+			s.SignedBy.Key = key
+		default:
+			s.SignedBy.Fingerprints = append(s.SignedBy.Fingerprints, strings.ToUpper(key))
+		}
+	}
+	return []source.Source{s}, s.Check()
+}

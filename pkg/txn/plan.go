@@ -1,0 +1,220 @@
+package txn
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+
+	"github.com/apt-ostree/apt-ostree/pkg/apt"
+	"github.com/apt-ostree/apt-ostree/pkg/apt/dpkg"
+	"github.com/apt-ostree/apt-ostree/pkg/apt/solve"
+	"github.com/apt-ostree/apt-ostree/pkg/deploy"
+	"github.com/apt-ostree/apt-ostree/pkg/deploy/origin"
+	"github.com/apt-ostree/apt-ostree/pkg/ostree"
+)
+
+// Plan is what a change means for one system: what Apply will do, and what a preview shows.
+// It is plain data and encodes to JSON; Diff is then the pkgdiff of [DiffDocument].
+type Plan struct {
+	Change    Change          `json:"change"`
+	Stateroot string          `json:"stateroot"`
+	From      ostree.Checksum `json:"from,omitzero"`
+	// Base is the commit that is deployed, or layered upon. For a rollback it is the deployed commit,
+	// layered or not.
+	Base        ostree.Checksum `json:"base"`
+	BaseVersion string          `json:"base-version,omitempty"`
+	// Refspec is what the origin follows.
+	Refspec string `json:"refspec,omitempty"`
+	// Requested are all requests after the change; those in Inactive are met by the base.
+	Requested []string          `json:"requested"`
+	Inactive  map[string]string `json:"inactive,omitempty"`
+	// Packages are what is layered on the base, sorted by name.
+	Packages []PackageRef `json:"packages"`
+	// Diff is the difference to the deployment the plan starts from.
+	Diff dpkg.Changes `json:"-"`
+	// DownloadSize is in bytes and leaves out what the cache has; InstalledSize is of Packages.
+	DownloadSize  int64 `json:"download-size"`
+	InstalledSize int64 `json:"installed-size"`
+	// Unchanged says that the system is already as wanted; Apply then does nothing.
+	Unchanged bool `json:"unchanged"`
+	// Digest names everything that the result depends on. Assembled is a commit that was made from
+	// the same, zero if there is none.
+	Digest    string          `json:"digest"`
+	Assembled ostree.Checksum `json:"assembled,omitzero"`
+
+	origin   *origin.Origin
+	solution *solve.Solution
+	base     []*apt.Package
+	archive  *archiveState
+	boot     []deploy.Deployment
+}
+
+// PackageRef names one version of one package.
+type PackageRef struct {
+	Name         string `json:"name"`
+	Version      string `json:"version"`
+	Architecture string `json:"architecture"`
+	Suite        string `json:"suite,omitempty"`
+	Size         int64  `json:"size"`
+	SHA256       string `json:"sha256,omitempty"`
+}
+
+// NewPackageRef names p.
+func NewPackageRef(p *apt.Package) PackageRef {
+	ref := PackageRef{Name: p.Name, Version: p.Version.String(), Architecture: p.Architecture, Size: p.Size, SHA256: p.SHA256}
+	if p.Origin != nil {
+		ref.Suite = p.Origin.Suite
+	}
+	return ref
+}
+
+// Plan works out what a change means. It writes nothing but the cache of archive metadata.
+func (s *System) Plan(ctx context.Context, c Change) (*Plan, error) {
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	deployments, stateroot, err := s.pending(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{Change: c, Stateroot: stateroot, Requested: []string{}, Packages: []PackageRef{}, boot: deployments}
+	if c.Rollback {
+		return p, s.planRollback(ctx, p)
+	}
+	if err := s.planOrigin(ctx, p); err != nil {
+		return nil, err
+	}
+	if err := s.planPackages(ctx, p); err != nil {
+		return nil, err
+	}
+	return p, s.planDiff(ctx, p)
+}
+
+// planRollback plans to swap the first two deployments.
+func (s *System) planRollback(ctx context.Context, p *Plan) error {
+	if len(p.boot) < 2 {
+		return &NoDeploymentError{Sysroot: s.path, Stateroot: p.Stateroot, Need: 2, Have: len(p.boot)}
+	}
+	target := originOf(p.boot[1])
+	p.From, p.Base = p.boot[0].Checksum, p.boot[1].Checksum
+	p.Refspec = target.Refspec
+	p.Requested = append(p.Requested, target.Requested...)
+	before, err := s.known(ctx, p.From)
+	if err != nil {
+		return err
+	}
+	after, err := s.known(ctx, p.Base)
+	p.Diff = dpkg.Diff(before, after)
+	return err
+}
+
+// known lists the packages of a commit; none if it is not one of a Debian system, which can be
+// deployed and rolled back to all the same.
+func (s *System) known(ctx context.Context, c ostree.Checksum) ([]*apt.Package, error) {
+	packages, err := s.Packages(ctx, c)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return packages, err
+}
+
+// originOf is the origin for what is made from a deployment, empty if that has none. Requests are
+// sorted, since order never matters.
+func originOf(d deploy.Deployment) *origin.Origin {
+	if d.Origin == nil {
+		return new(origin.Origin)
+	}
+	o := d.Origin.Derive()
+	slices.Sort(o.Requested)
+	return o
+}
+
+// planDiff compares with the deployment that the plan starts from and finds out whether anything
+// would change.
+func (s *System) planDiff(ctx context.Context, p *Plan) error {
+	commit, err := s.Repo().LoadCommit(ctx, p.Base)
+	if err != nil {
+		return err
+	}
+	p.BaseVersion = commit.Metadata.Str(ostree.MetadataVersion)
+	p.Digest = p.digest()
+	if p.From.IsZero() {
+		return nil
+	}
+	result, err := s.resulting(ctx, p)
+	if err != nil {
+		return err
+	}
+	before, err := s.known(ctx, p.From)
+	if err != nil {
+		return err
+	}
+	p.Diff = dpkg.Diff(before, result)
+	if err := s.findAssembled(ctx, p); err != nil {
+		return err
+	}
+	p.Unchanged = p.commit() == p.From && p.origin.Equal(originOf(p.boot[0]))
+	return nil
+}
+
+// resulting lists the packages that the planned commit would hold.
+func (s *System) resulting(ctx context.Context, p *Plan) ([]*apt.Package, error) {
+	if p.solution != nil {
+		return p.solution.Resulting, nil
+	}
+	return s.known(ctx, p.Base)
+}
+
+// findAssembled looks for a deployment that was assembled from the same things: rolling back and
+// asking again then costs a checkout only.
+func (s *System) findAssembled(ctx context.Context, p *Plan) error {
+	for _, d := range p.boot {
+		commit, err := s.Repo().LoadCommit(ctx, d.Checksum)
+		if err != nil {
+			return err
+		}
+		if len(p.Packages) > 0 && commit.Metadata.Str(keyDigest) == p.Digest {
+			p.Assembled = d.Checksum
+			return nil
+		}
+	}
+	return nil
+}
+
+// active are the requests that the base does not meet.
+func (p *Plan) active() []string {
+	out := []string{}
+	for _, r := range p.Requested {
+		if _, inactive := p.Inactive[r]; !inactive {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// commit is what is to be deployed; zero if it is still to be assembled.
+func (p *Plan) commit() ostree.Checksum {
+	if len(p.Packages) == 0 {
+		return p.Base
+	}
+	return p.Assembled
+}
+
+// assemblyVersion is part of the digest: raise it when the same packages on the same base are
+// assembled to another tree.
+const assemblyVersion = 1
+
+// digest is over everything the layered tree depends on.
+func (p *Plan) digest() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "assembly %d\nbase %s\nrequests %q\n", assemblyVersion, p.Base, p.active())
+	for _, pkg := range p.Packages {
+		io.WriteString(h, pkg.Name+" "+pkg.Version+" "+pkg.Architecture+" "+pkg.SHA256+"\n") //nolint:errcheck // a hash never fails to be written
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

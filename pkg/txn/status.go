@@ -1,0 +1,195 @@
+package txn
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/apt-ostree/apt-ostree/pkg/deploy"
+	"github.com/apt-ostree/apt-ostree/pkg/deploy/origin"
+	"github.com/apt-ostree/apt-ostree/pkg/ostree"
+)
+
+// Status is the state of a system: the document of `status --json`. Keys are rpm-ostree's, so that
+// programs which read its status read ours.
+type Status struct {
+	Deployments []DeploymentStatus `json:"deployments"`
+	// Transaction is the running one, as method, sender and object path.
+	Transaction []string `json:"transaction"`
+	// CachedUpdate is what an automatic check found.
+	CachedUpdate any `json:"cached-update"`
+	UpdateDriver any `json:"update-driver"`
+}
+
+// DeploymentStatus describes one deployment.
+type DeploymentStatus struct {
+	ID       string `json:"id"`
+	Osname   string `json:"osname"`
+	Checksum string `json:"checksum"`
+	Serial   int    `json:"serial"`
+	Booted   bool   `json:"booted"`
+	Staged   bool   `json:"staged"`
+	Pinned   bool   `json:"pinned"`
+	Unlocked string `json:"unlocked"`
+
+	RequestedPackages              []string `json:"requested-packages"`
+	RequestedLocalPackages         []string `json:"requested-local-packages"`
+	RequestedLocalFileoverride     []string `json:"requested-local-fileoverride-packages"`
+	RequestedBaseRemovals          []string `json:"requested-base-removals"`
+	RequestedBaseLocalReplacements []string `json:"requested-base-local-replacements"`
+	RegenerateInitramfs            bool     `json:"regenerate-initramfs"`
+
+	// Base* are present for deployments with layered packages only.
+	BaseChecksum      string         `json:"base-checksum,omitempty"`
+	BaseVersion       string         `json:"base-version,omitempty"`
+	BaseTimestamp     int64          `json:"base-timestamp,omitempty"`
+	LayeredCommitMeta map[string]any `json:"layered-commit-meta,omitempty"`
+	BaseCommitMeta    map[string]any `json:"base-commit-meta"`
+
+	Version   string `json:"version,omitempty"`
+	Timestamp int64  `json:"timestamp"`
+	Origin    string `json:"origin,omitempty"`
+	EndOfLife string `json:"endoflife,omitempty"`
+
+	PendingBaseChecksum  string `json:"pending-base-checksum,omitempty"`
+	PendingBaseVersion   string `json:"pending-base-version,omitempty"`
+	PendingBaseTimestamp int64  `json:"pending-base-timestamp,omitempty"`
+
+	// Packages are the requests that are layered; the other requests are met by the base.
+	Packages               []string       `json:"packages"`
+	Modules                []string       `json:"modules"`
+	BaseRemovals           []string       `json:"base-removals"`
+	BaseLocalReplacements  []string       `json:"base-local-replacements"`
+	BaseRemoteReplacements map[string]any `json:"base-remote-replacements"`
+}
+
+// Status describes all deployments of the system, the one that boots next first. It takes no lock
+// and needs no privileges.
+func (s *System) Status(ctx context.Context) (*Status, error) {
+	deployments, err := s.sysroot.Deployments(ctx)
+	if err != nil {
+		return nil, err
+	}
+	status := &Status{Deployments: []DeploymentStatus{}}
+	for _, d := range deployments {
+		one, err := s.describe(ctx, d)
+		if err != nil {
+			return nil, fmt.Errorf("deployment %s: %w", d.Path, err)
+		}
+		status.Deployments = append(status.Deployments, *one)
+	}
+	return status, nil
+}
+
+func (s *System) describe(ctx context.Context, d deploy.Deployment) (*DeploymentStatus, error) {
+	commit, err := s.Repo().LoadCommit(ctx, d.Checksum)
+	if err != nil {
+		return nil, err
+	}
+	out := &DeploymentStatus{
+		ID:     fmt.Sprintf("%s-%s.%d", d.Stateroot, d.Checksum, d.Serial),
+		Osname: d.Stateroot, Checksum: d.Checksum.String(), Serial: d.Serial,
+		Booted: d.Booted, Staged: d.Staged, Pinned: d.Pinned, Unlocked: cmp.Or(d.Unlocked, "none"),
+		Version: commit.Metadata.Str(ostree.MetadataVersion), Timestamp: commit.Timestamp.Unix(),
+		EndOfLife:              commit.Metadata.Str(ostree.MetadataEndOfLife),
+		RequestedPackages:      []string{},
+		RequestedLocalPackages: []string{}, RequestedLocalFileoverride: []string{},
+		RequestedBaseRemovals: []string{}, RequestedBaseLocalReplacements: []string{},
+		Packages: []string{}, Modules: []string{}, BaseRemovals: []string{},
+		BaseLocalReplacements: []string{}, BaseRemoteReplacements: map[string]any{},
+	}
+	describeOrigin(out, originOf(d))
+	if err := s.describeBase(ctx, out, commit, d.Checksum); err != nil {
+		return nil, err
+	}
+	return out, s.describePending(ctx, out)
+}
+
+func describeOrigin(out *DeploymentStatus, o *origin.Origin) {
+	out.Origin = o.Refspec
+	out.RequestedPackages = append(out.RequestedPackages, o.Requested...)
+	out.RequestedLocalPackages = append(out.RequestedLocalPackages, withoutDigests(o.RequestedLocal)...)
+	out.RequestedLocalFileoverride = append(out.RequestedLocalFileoverride, withoutDigests(o.RequestedLocalOverride)...)
+	out.RequestedBaseRemovals = append(out.RequestedBaseRemovals, o.OverrideRemove...)
+	out.RequestedBaseLocalReplacements = append(out.RequestedBaseLocalReplacements, withoutDigests(o.OverrideReplaceLocal)...)
+	out.RegenerateInitramfs = o.RegenerateInitramfs
+}
+
+// withoutDigests gives the names of local packages, which an origin has as DIGEST:NAME.
+func withoutDigests(list []string) []string {
+	out := make([]string, 0, len(list))
+	for _, entry := range list {
+		if _, name, ok := strings.Cut(entry, ":"); ok {
+			entry = name
+		}
+		out = append(out, entry)
+	}
+	return out
+}
+
+// describeBase fills in the base commit of a layered deployment.
+func (s *System) describeBase(ctx context.Context, out *DeploymentStatus, commit *ostree.Commit, c ostree.Checksum) error {
+	if !isLayered(commit) {
+		out.BaseCommitMeta = metadataJSON(commit)
+		return nil
+	}
+	base, err := s.Repo().LoadCommit(ctx, commit.Parent)
+	if err != nil {
+		return fmt.Errorf("base of layered commit %s: %w", c, err)
+	}
+	out.BaseChecksum = commit.Parent.String()
+	out.BaseVersion = base.Metadata.Str(ostree.MetadataVersion)
+	out.BaseTimestamp = base.Timestamp.Unix()
+	out.EndOfLife = cmp.Or(out.EndOfLife, base.Metadata.Str(ostree.MetadataEndOfLife))
+	out.BaseCommitMeta = metadataJSON(base)
+	out.LayeredCommitMeta = metadataJSON(commit)
+	active, ok := commit.Metadata.Lookup(keyPackage)
+	if !ok {
+		return nil
+	}
+	out.Packages, err = active.Strings()
+	return err
+}
+
+// describePending notes a newer base that is in the repository already.
+func (s *System) describePending(ctx context.Context, out *DeploymentStatus) error {
+	ref, err := ostree.ParseRefspec(out.Origin)
+	if err != nil {
+		return nil //nolint:nilerr // pinned to a checksum, or no origin: nothing can be pending
+	}
+	all, err := s.Repo().Refs(ctx, out.Origin)
+	if err != nil {
+		return err
+	}
+	newest, ok := all[ref]
+	base := out.BaseChecksum
+	if base == "" {
+		base = out.Checksum
+	}
+	if !ok || newest.String() == base {
+		return nil
+	}
+	commit, err := s.Repo().LoadCommit(ctx, newest)
+	if err != nil {
+		return err
+	}
+	out.PendingBaseChecksum = newest.String()
+	out.PendingBaseVersion = commit.Metadata.Str(ostree.MetadataVersion)
+	out.PendingBaseTimestamp = commit.Timestamp.Unix()
+	return nil
+}
+
+// metadataJSON gives commit metadata as JSON values, without the long lists that status has in
+// other places or that nobody reads there.
+func metadataJSON(c *ostree.Commit) map[string]any {
+	out := map[string]any{}
+	for _, e := range c.Metadata {
+		switch e.Key {
+		case keyPackage, "apt-ostree.pkglist", "apt-ostree.treefile":
+			continue
+		}
+		out[e.Key] = jsonValue(e.Value)
+	}
+	return out
+}
