@@ -12,8 +12,8 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/apt/source"
 )
 
-// BenchmarkUpdate reads an index of the size of Debian's main component from the cache: 63,000
-// packages, 50 MB.
+// BenchmarkUpdate opens the kept list of an index of the size of Debian's main component, 63,000
+// packages, 50 MB, and finds one package.
 func BenchmarkUpdate(b *testing.B) {
 	a := apttest.New(b, apttest.Options{Compressions: []apttest.Compression{apttest.None}})
 	size := 0
@@ -32,7 +32,7 @@ func BenchmarkUpdate(b *testing.B) {
 	for b.Loop() {
 		u, err := c.Update(b.Context(), s)
 		require.NoError(b, err)
-		require.Equal(b, 63_000, u.Len())
+		require.Len(b, u.Versions("package-000042"), 1)
 	}
 }
 

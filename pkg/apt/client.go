@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/apt-ostree/apt-ostree/internal/fsx"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/archive"
 )
 
@@ -16,8 +17,8 @@ type Progress = archive.Progress
 
 // ClientOptions configures a [Client]. CacheDir and Architecture are required.
 type ClientOptions struct {
-	// CacheDir keeps what was fetched: verified Release files in "releases", indexes and packages by
-	// their checksums next to it. Several processes may share it.
+	// CacheDir keeps what was fetched: verified Release files in "releases", parsed package lists in
+	// "lists", indexes and packages by their checksums next to them. Several processes may share it.
 	CacheDir string
 	// Architecture is the native architecture, ForeignArchitectures those to read besides.
 	Architecture         string
@@ -89,7 +90,7 @@ func (c *Client) Close() error { return c.fetcher.Close() }
 // Clean empties the cache. Downloads of other processes that are under way are not disturbed more
 // than having to start again.
 func (c *Client) Clean() error {
-	return errors.Join(c.cache.Clear(), c.states().clear())
+	return errors.Join(c.cache.Clear(), c.states().clear(), fsx.RemoveAll(c.listsDir()))
 }
 
 func (c *Client) states() states { return states{filepath.Join(c.options.CacheDir, "releases")} }

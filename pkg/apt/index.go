@@ -1,6 +1,7 @@
 package apt
 
 import (
+	"cmp"
 	"runtime"
 	"slices"
 	"strings"
@@ -8,20 +9,25 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt/deb822"
+	"github.com/apt-ostree/apt-ostree/pkg/apt/internal/listfile"
+	"github.com/apt-ostree/apt-ostree/pkg/apt/version"
 )
 
-const (
-	// minChunk is the least text that is worth a goroutine of its own.
-	minChunk = 1 << 20
-	// slab is how many packages are allocated at a time.
-	slab = 256
-)
+// minChunk is the least text that is worth a goroutine of its own.
+const minChunk = 1 << 20
 
-// parseIndex reads the text of a Packages file and keeps what is wanted. A package that is malformed
-// is left out with a warning: one bad entry of a third-party archive must not hide all others.
-func (c *Client) parseIndex(text string, w wanted) ([]*Package, error) {
+// listed is a package of an index, with what it is sorted by.
+type listed struct {
+	listfile.Entry
+	version version.Version
+}
+
+// parseIndex reads the text of a Packages file and keeps what is wanted, sorted by name and the newest
+// first. A package that is malformed is left out with a warning: one bad entry of a third-party archive
+// must not hide all others.
+func (c *Client) parseIndex(text string, w wanted) ([]listfile.Entry, error) {
 	chunks := splitIndex(text, runtime.GOMAXPROCS(0))
-	parts := make([][]*Package, len(chunks))
+	parts := make([][]listed, len(chunks))
 	var group errgroup.Group
 	for i, chunk := range chunks {
 		group.Go(func() error {
@@ -33,7 +39,15 @@ func (c *Client) parseIndex(text string, w wanted) ([]*Package, error) {
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	return slices.Concat(parts...), nil
+	all := slices.Concat(parts...)
+	slices.SortStableFunc(all, func(a, b listed) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), version.Compare(b.version, a.version))
+	})
+	entries := make([]listfile.Entry, len(all))
+	for i := range all {
+		entries[i] = all[i].Entry
+	}
+	return entries, nil
 }
 
 // splitIndex cuts a text into about n parts between paragraphs.
@@ -51,29 +65,25 @@ func splitIndex(text string, n int) []string {
 	return append(chunks, text)
 }
 
-func (c *Client) parseChunk(text string, w wanted) ([]*Package, error) {
-	var packages []*Package
-	var free []Package
+func (c *Client) parseChunk(text string, w wanted) ([]listed, error) {
+	var list []listed
 	s := deb822.NewScanner(text, deb822.Options{})
 	for s.Next() {
-		if len(free) == 0 {
-			free = make([]Package, slab)
-		}
-		p := &free[0]
-		if err := parsePackage(p, s.Paragraph()); err != nil {
+		var p Package
+		if err := parsePackage(&p, s.Paragraph()); err != nil {
 			c.options.Logger.Warn("a malformed package is left out", "archive", w.origin.URI, "error", err.Error())
-			*p = Package{}
 			continue
 		}
-		if !w.takes(p) {
-			*p = Package{}
+		if !w.takes(&p) {
 			continue
 		}
-		p.Origin = w.origin
-		packages = append(packages, p)
-		free = free[1:]
+		e := listfile.Entry{Name: p.Name, Summary: p.Summary, Stanza: p.raw, Essential: p.Essential}
+		for _, r := range p.Provides {
+			e.Provides = append(e.Provides, r.Name)
+		}
+		list = append(list, listed{e, p.Version})
 	}
-	return packages, s.Err()
+	return list, s.Err()
 }
 
 func (w wanted) takes(p *Package) bool {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt/archive"
+	"github.com/apt-ostree/apt-ostree/pkg/apt/internal/listfile"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/source"
 )
 
@@ -30,28 +31,28 @@ func (c *Client) readLists(ctx context.Context, r source.Release, release *archi
 		return nil, err
 	}
 	meter := &combined{report: progress, parts: make([]Progress, len(all))}
-	packages := make([][]*Package, len(all))
+	files := make([]*listfile.File, len(all))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelReleases)
 	for i, w := range all {
+		if w.index.Empty() {
+			continue
+		}
 		group.Go(func() error {
-			text, err := c.readIndex(ctx, r, release, w.index, meter.part(i))
-			if err != nil {
-				return err
-			}
-			packages[i], err = c.parseIndex(text, w)
-			if err != nil {
-				return fmt.Errorf("index %s: %w", w.index.Path, err)
-			}
-			return nil
+			var err error
+			files[i], err = c.openList(ctx, r, release, w, meter.part(i))
+			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	l := &list{packages: slices.Concat(packages...)}
+	l := new(list)
 	digest := sha256.New()
-	for _, w := range all {
+	for i, w := range all {
+		if files[i] != nil {
+			l.parts = append(l.parts, part{files[i], w.origin})
+		}
 		fmt.Fprintf(digest, "%s\n%v\n%v\n%v\n", w.index.Path, w.want.Architectures, w.want.Include, w.want.Exclude)
 	}
 	l.digest = hex.EncodeToString(digest.Sum(nil))
@@ -79,14 +80,9 @@ func wantedIndexes(r source.Release, release *archive.Release) ([]wanted, error)
 	return all, nil
 }
 
-// readIndex returns the verified text of an index, from the cache if it is there. It is kept there
-// uncompressed, unless the release does not say what that looks like.
+// readIndex returns the verified text of an index, from the cache if it is there.
 func (c *Client) readIndex(ctx context.Context, r source.Release, release *archive.Release, x *archive.Index, progress func(Progress)) (string, error) {
-	if x.Empty() {
-		return "", nil
-	}
-	kept := x.Checksums.Size >= 0
-	if kept {
+	if x.Checksums.Size >= 0 {
 		if text, err := c.cache.ReadText(x.Checksums); !errors.Is(err, fs.ErrNotExist) {
 			return text, err
 		}
@@ -95,16 +91,7 @@ func (c *Client) readIndex(ctx context.Context, r source.Release, release *archi
 	if err != nil {
 		return "", err
 	}
-	text, err := archive.ReadIndex(path, variant.Compression, x.Checksums)
-	if err != nil {
-		return "", err
-	}
-	if kept && variant.Compression != "" {
-		if _, err := c.cache.Put(ctx, x.Checksums, strings.NewReader(text)); err != nil {
-			return "", err
-		}
-	}
-	return text, nil
+	return archive.ReadIndex(path, variant.Compression, x.Checksums)
 }
 
 // fetchIndex gets the first variant that can be had, by its checksum if the archive supports that:

@@ -1,6 +1,7 @@
 package apt
 
 import (
+	"bytes"
 	"path"
 	"slices"
 	"strings"
@@ -26,42 +27,55 @@ func (u *Universe) Search(terms ...string) []Match {
 	if len(lower) == 0 {
 		return nil
 	}
-	var exact, found []Match
-	for _, name := range u.names {
-		m := match(u.packages[u.spans[name].from], lower)
-		switch {
-		case !m.Name && !m.Summary:
-		case slices.Contains(lower, name):
+	var exact, others []Match
+	for _, m := range u.store.search(lower) {
+		if slices.Contains(lower, m.Package.Name) {
 			exact = append(exact, m)
-		default:
-			found = append(found, m)
+		} else {
+			others = append(others, m)
 		}
 	}
-	return append(exact, found...)
+	return append(exact, others...)
 }
 
-func match(p *Package, terms []string) Match {
-	m := Match{Package: p, Name: true, Summary: true}
-	summary := strings.ToLower(p.Summary)
-	anywhere := true
-	for _, t := range terms {
-		inName, inSummary := occurs(t, p.Name), occurs(t, summary)
-		m.Name = m.Name && inName
-		m.Summary = m.Summary && inSummary
-		anywhere = anywhere && (inName || inSummary)
-	}
-	// Some terms in the one and some in the other count as both.
-	if anywhere && !m.Name && !m.Summary {
-		m.Name, m.Summary = true, true
-	}
-	return m
+// query is what a search looks for.
+type query []term
+
+// term is text to find, or a pattern.
+type term struct {
+	text    []byte
+	pattern string
 }
 
-func occurs(term, text string) bool {
-	if !strings.ContainsAny(term, "*?[") {
-		return strings.Contains(text, term)
+func newQuery(lower []string) query {
+	q := make(query, len(lower))
+	for i, t := range lower {
+		q[i].text = []byte(t)
+		if strings.ContainsAny(t, "*?[") {
+			// A slash is a character like others.
+			q[i].pattern = strings.ReplaceAll(t, "/", "\x00")
+		}
 	}
-	// A slash in a summary is a character like others.
-	ok, err := path.Match(strings.ReplaceAll(term, "/", "\x00"), strings.ReplaceAll(text, "/", "\x00"))
+	return q
+}
+
+// match reports where all terms occur. Some in the one and some in the other count as both.
+func (q query) match(name, summary []byte) (inName, inSummary bool) {
+	inName, inSummary = true, true
+	for _, t := range q {
+		n, s := t.occurs(name), t.occurs(summary)
+		if !n && !s {
+			return false, false
+		}
+		inName, inSummary = inName && n, inSummary && s
+	}
+	return inName || !inSummary, inSummary || !inName
+}
+
+func (t term) occurs(text []byte) bool {
+	if t.pattern == "" {
+		return bytes.Contains(text, t.text)
+	}
+	ok, err := path.Match(t.pattern, strings.ReplaceAll(string(text), "/", "\x00"))
 	return ok && err == nil
 }

@@ -47,21 +47,19 @@ func (c *Client) Update(ctx context.Context, sources []source.Source) (*Universe
 		}
 		return nil, err
 	}
-	var packages []*Package
+	var parts []part
 	digest := sha256.New()
 	for _, l := range lists {
-		packages = append(packages, l.packages...)
+		parts = append(parts, l.parts...)
 		digest.Write([]byte(l.digest))
 	}
-	u := NewUniverse(packages)
-	u.digest = hex.EncodeToString(digest.Sum(nil))
-	return u, nil
+	return &Universe{store: newMapped(parts), digest: hex.EncodeToString(digest.Sum(nil))}, nil
 }
 
 // list is what one release offers.
 type list struct {
-	packages []*Package
-	digest   string
+	parts  []part
+	digest string
 }
 
 func (c *Client) updateRelease(ctx context.Context, r source.Release, progress func(Progress)) (*list, error) {

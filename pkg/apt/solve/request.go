@@ -2,7 +2,6 @@ package solve
 
 import (
 	"errors"
-	"iter"
 	"slices"
 
 	"github.com/apt-ostree/apt-ostree/internal/nearest"
@@ -121,15 +120,13 @@ func (s *search) addEssential() error {
 	if !s.req.Essential {
 		return nil
 	}
-	all, ok := s.src.(interface{ All() iter.Seq[*apt.Package] })
+	src, ok := s.src.(interface{ Essential() []*apt.Package })
 	if !ok {
 		return errors.New("solve: the source cannot list its Essential packages")
 	}
 	var names []string
-	for pkg := range all.All() {
-		if pkg.Essential {
-			names = append(names, pkg.Name)
-		}
+	for _, pkg := range src.Essential() {
+		names = append(names, pkg.Name)
 	}
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {

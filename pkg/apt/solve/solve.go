@@ -10,10 +10,12 @@ import (
 
 // Source is where packages come from; [*apt.Universe] is one. If it also has the methods
 //
-//	All() iter.Seq[*apt.Package]
+//	Essential() []*apt.Package
 //	Nearest(name string, n int) []string
+//	Err() error
 //
-// the first is used for [Request.Essential], the second to suggest names.
+// the first is used for [Request.Essential], the second to suggest names, and the third after a search
+// to find out whether packages were left out because they could not be read.
 type Source interface {
 	// Versions returns the packages of that name, of all architectures, the newest first and of
 	// equal versions the preferred source first.
@@ -93,10 +95,15 @@ func Solve(ctx context.Context, src Source, req Request) (*Solution, error) {
 	req = sorted(req)
 	p := newPool(src, req)
 	s := newSearch(p)
-	if err := s.addRequest(); err != nil {
-		return nil, err
+	err := s.addRequest()
+	if err == nil {
+		err = s.run(ctx)
 	}
-	if err := s.run(ctx); err != nil {
+	// Without packages that could not be read neither a solution nor an explanation is true.
+	if failing, ok := src.(interface{ Err() error }); ok && failing.Err() != nil {
+		return nil, failing.Err()
+	}
+	if err != nil {
 		return nil, err
 	}
 	solution := s.solution()
