@@ -57,8 +57,14 @@ type AddOptions struct {
 	// for other options.
 	TrustDevIno bool
 	// Consume removes the files of a directory when the update is done; the
-	// directory too, unless it is the current one. A file may become an object
-	// without being copied, as a hard link that is left.
+	// directory too, unless it is the current one. If the update fails all of it is
+	// still there; what was put there while the update ran stays, and is an error.
+	//
+	// A regular file is not copied but linked to become the object if it lies on the
+	// file system of the repository and is as the object has to be: in a ModeBare
+	// repository owner, mode and attributes are unchanged, in a ModeBareUserOnly
+	// repository the mode is. Its time stays too. Nobody may write to such a file,
+	// or by another name of it, any more.
 	Consume bool
 }
 
@@ -111,6 +117,9 @@ func (w *Writer) AddDirectory(ctx context.Context, t *Tree, at, dir string, opts
 		return fmt.Errorf("add directory %s: %w", dir, err)
 	}
 	a := newAdder(w, t, opts)
+	if opts.Consume {
+		a.consumed = &consumption{}
+	}
 	err = a.run(ctx, func(ctx context.Context) error {
 		d := newSourceDir(f)
 		defer d.release()
@@ -120,7 +129,7 @@ func (w *Writer) AddDirectory(ctx context.Context, t *Tree, at, dir string, opts
 		return fmt.Errorf("add directory %s: %w", dir, err)
 	}
 	if opts.Consume {
-		w.afterwards(func() error { return consume(dir) })
+		w.afterwards(func() error { return a.consumed.remove(dir) })
 	}
 	return nil
 }

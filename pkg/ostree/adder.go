@@ -27,9 +27,11 @@ type adder struct {
 	w       *Writer
 	opts    AddOptions
 	overlay bool // entries may carry the marks of an overlay's upper layer
-	workers *errgroup.Group
-	links   linkCache
-	own     unix.Stat_t // the directory of the repository
+	// consumed notes what was read, if that is to be removed.
+	consumed *consumption
+	workers  *errgroup.Group
+	links    linkCache
+	own      unix.Stat_t // the directory of the repository
 
 	mu   sync.Mutex // guards tree and the filter
 	tree *Tree
@@ -72,8 +74,12 @@ func (a *adder) directory(ctx context.Context, d *sourceDir, at string) error {
 		return err
 	}
 	meta, action, err := a.dirMeta(d.File, at)
-	if err != nil || action == Skip {
+	if err != nil {
 		return err
+	}
+	if action == Skip {
+		a.consumed.note(consumedDir{path: d.path, skipped: true})
+		return nil
 	}
 	if err := a.putDir(at, meta); err != nil {
 		return err
@@ -82,6 +88,7 @@ func (a *adder) directory(ctx context.Context, d *sourceDir, at string) error {
 	if err != nil {
 		return err
 	}
+	a.consumed.note(consumedDir{path: d.path, entries: entries})
 	for _, e := range entries {
 		if err := a.entry(ctx, d, e, path.Join(at, e.Name())); err != nil {
 			return err
@@ -112,6 +119,7 @@ func (a *adder) entry(ctx context.Context, d *sourceDir, e fs.DirEntry, at strin
 		return fmt.Errorf("%s: %w", at, err)
 	}
 	sub := newSourceDir(f)
+	sub.path = path.Join(d.path, e.Name())
 	defer sub.release()
 	return a.directory(ctx, sub, at)
 }
@@ -180,7 +188,11 @@ func (a *adder) storeRegular(ctx context.Context, d *sourceDir, name, at string)
 		return err
 	}
 	c, err := a.links.do(st, fi, func() (Checksum, error) {
-		if a.canAdopt(st, fi, attrs) {
+		adopt, err := a.canAdopt(f, st, fi, attrs)
+		switch {
+		case err != nil:
+			return Checksum{}, err
+		case adopt:
 			return a.w.adoptFile(ctx, fi, f, int(d.Fd()), name)
 		}
 		return a.write(ctx, fi, f)

@@ -9,6 +9,7 @@ import (
 // to release it closes it.
 type sourceDir struct {
 	*os.File
+	path  string // below the directory that is added
 	users atomic.Int32
 }
 

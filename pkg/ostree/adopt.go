@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
@@ -17,20 +14,29 @@ import (
 // canAdopt tells whether a file on disk is what its object would be, so that a
 // link can take the place of a copy. Only the time of the last change differs,
 // which nothing depends on.
-func (a *adder) canAdopt(st *unix.Stat_t, fi FileInfo, attrs []fsx.Xattr) bool {
+func (a *adder) canAdopt(f fdFile, st *unix.Stat_t, fi FileInfo, attrs []fsx.Xattr) (bool, error) {
 	// fs-verity would forbid writing to a file that is still somebody's if the
 	// update fails.
 	if !a.opts.Consume || fi.Mode != st.Mode || a.w.repo.settings.verity != verityNo {
-		return false
+		return false, nil
 	}
 	switch a.w.store.mode {
 	case ModeBareUserOnly:
-		return true
+		return true, nil
 	case ModeBare:
-		return fi.UID == st.Uid && fi.GID == st.Gid && !a.opts.NoXattrs && equalXattrs(fi.Xattrs, fromDisk(attrs))
+		if fi.UID != st.Uid || fi.GID != st.Gid {
+			return false, nil
+		}
+		if a.opts.NoXattrs && !a.overlay { // they were not read
+			var err error
+			if attrs, err = fsx.AllXattrs(int(f)); err != nil {
+				return false, err
+			}
+		}
+		return equalXattrs(fi.Xattrs, fromDisk(attrs)), nil
 	case ModeArchive, ModeBareUser, ModeBareSplitXattrs:
 	}
-	return false
+	return false, nil
 }
 
 // adoptFile stores an open regular file, the given name in a directory, by a
@@ -54,31 +60,42 @@ func (w *Writer) adoptFile(ctx context.Context, fi FileInfo, f fdFile, dir int, 
 		}
 		return w.WriteFile(ctx, fi, f)
 	}
+	if err == nil {
+		err = w.stageAdopted(f, tmp, object, size)
+	}
 	if err != nil {
-		return Checksum{}, fmt.Errorf("write file object to %s: %w", w.repo.path, err)
+		return Checksum{}, fmt.Errorf("write file object to %s: %w", w.repo.path, objectError(object, err))
 	}
-	w.stats.content.Add(1)
-	fi.Size = size
-	if err := w.space.take(size); err != nil {
-		return Checksum{}, errors.Join(err, unix.Unlinkat(w.staging.fd, tmp, 0))
-	}
-	created, err := w.stageName(tmp, object)
-	return w.finish(object, fi, created, err)
+	return object.Checksum, nil
 }
 
-// consume removes a directory that was added. The current directory stays, what
-// is in it goes.
-func consume(dir string) error {
-	if filepath.Clean(dir) != "." {
-		return ignoreNotExist(fsx.RemoveAll(dir))
+// stageAdopted stages a link to a file. It takes no space: the content is on the
+// disk already.
+func (w *Writer) stageAdopted(f fdFile, tmp string, object ObjectName, size int64) error {
+	w.stats.content.Add(1)
+	if w.each {
+		if err := syncFD(int(f), tmp); err != nil {
+			return errors.Join(err, unix.Unlinkat(w.staging.fd, tmp, 0))
+		}
 	}
-	entries, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	created, err := w.stageName(tmp, object)
+	if err != nil || !created {
 		return err
 	}
+	w.stats.contentWritten.Add(1)
+	w.stats.contentBytes.Add(size)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.adopted = append(w.adopted, object)
+	return nil
+}
+
+// disown removes objects from the staging directory that are links to files of
+// somebody else, who may change them before it is resumed.
+func (w *Writer) disown() error {
 	var errs []error
-	for _, e := range entries {
-		errs = append(errs, fsx.RemoveAll(e.Name()))
+	for _, object := range w.adopted {
+		errs = append(errs, ignoreNotExist(unlinkAt(w.staging.fd, objectPath(object, w.store.mode))))
 	}
 	return errors.Join(errs...)
 }

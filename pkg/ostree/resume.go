@@ -58,7 +58,8 @@ func (s *staging) hasLockFile() (bool, error) {
 
 // reopen opens the directory, removes what is not an object, and notes where
 // objects are. Those that a process has left which was killed may be half
-// written, so each is compared with its checksum.
+// written, so each is compared with its checksum; a file with other names may
+// be one of somebody who can still change it.
 func (s *staging) reopen(ctx context.Context, verify bool) error {
 	var err error
 	if s.fd, err = openDirFD(unix.AT_FDCWD, s.path()); err != nil {
@@ -92,8 +93,7 @@ func (s *staging) inspect(ctx context.Context, dir string, verify bool) error {
 	for _, name := range names {
 		object, ok := parseObjectPath(dir, name, objects.mode)
 		if ok && verify {
-			_, err := objects.verify(ctx, object)
-			ok = err == nil
+			ok = s.isSound(ctx, objects, object)
 		}
 		if err := ctx.Err(); err != nil {
 			return err
@@ -106,6 +106,19 @@ func (s *staging) inspect(ctx context.Context, dir string, verify bool) error {
 		}
 	}
 	return nil
+}
+
+// isSound tells whether an object that a killed process left is what its name
+// says, and nobody else's.
+func (s *staging) isSound(ctx context.Context, objects *store, object ObjectName) bool {
+	if object.Type == ObjectFile {
+		st, err := fsx.StatAt(s.fd, objectPath(object, objects.mode))
+		if err != nil || st.Nlink > 1 {
+			return false
+		}
+	}
+	_, err := objects.verify(ctx, object)
+	return err == nil
 }
 
 // keep leaves the directory to whoever resumes; without its lock file, which

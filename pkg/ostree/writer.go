@@ -36,6 +36,7 @@ type Writer struct {
 	refs     refUpdates
 	complete []Checksum     // commits that are no longer partial when this is published
 	after    []func() error // what to do when everything is visible
+	adopted  []ObjectName   // staged as links to files of somebody else
 }
 
 // WriteStats counts what a [Writer] was given and what of it was new.
@@ -77,7 +78,7 @@ func (w *Writer) discard(keep bool) error {
 	w.closed.Store(true)
 	w.store.fd = -1 // its number may soon be that of another file
 	if keep {
-		return w.staging.keep()
+		return errors.Join(w.disown(), w.staging.keep())
 	}
 	return w.staging.remove()
 }
