@@ -41,7 +41,8 @@ type AddOptions struct {
 	// content, otherwise the order is not defined.
 	Filter func(path string, fi *FileInfo) Action
 	// CanonicalPermissions makes root the owner and reduces modes to 0755, as
-	// a bare-user-only repository always does.
+	// a bare-user-only repository always does. Extended attributes of directories
+	// on disk and of other commits are left out then, those in archives are not.
 	CanonicalPermissions bool
 
 	// SkipSpecial leaves out devices, pipes and sockets instead of refusing them.
@@ -116,6 +117,7 @@ func (w *Writer) AddDirectory(ctx context.Context, t *Tree, at, dir string, opts
 	if err != nil {
 		return fmt.Errorf("add directory %s: %w", dir, err)
 	}
+	opts.NoXattrs = opts.NoXattrs || opts.CanonicalPermissions
 	a := newAdder(w, t, opts)
 	if opts.Consume {
 		a.consumed = &consumption{}

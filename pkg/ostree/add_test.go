@@ -77,7 +77,7 @@ func TestAddDirectoryOptions(t *testing.T) {
 	for want, opts := range map[string]ostree.AddOptions{
 		`-04777 5 6 1 /f {user.x="1"}`: {UID: uid, GID: gid},
 		`-04777 5 6 1 /f`:              {UID: uid, GID: gid, NoXattrs: true},
-		`-00755 0 0 1 /f {user.x="1"}`: {CanonicalPermissions: true},
+		`-00755 0 0 1 /f`:              {CanonicalPermissions: true},
 		`-00400 5 6 1 /f {user.x="1"}`: {UID: uid, GID: gid, Filter: func(p string, fi *ostree.FileInfo) ostree.Action {
 			if p == "/f" {
 				fi.Mode = unix.S_IFREG | 0o400
@@ -215,4 +215,38 @@ func TestAddDirectoryWithoutXattrsByConfiguration(t *testing.T) {
 	r := ostreetest.Open(t, path)
 	id := addedTreeWith(t, r, dir, ostree.AddOptions{CanonicalPermissions: true})
 	require.Equal(t, "d00755 0 0 /\n", ostreetest.ListTree(t, r, id))
+}
+
+func TestCanonicalPermissionsAreThoseOfOstree(t *testing.T) {
+	t.Parallel()
+	testenv.Need(t, testenv.Root, testenv.Tool("ostree"))
+	dir := t.TempDir()
+	ostreetest.Write(t, dir, ostreetest.Full())
+	theirs, ours := ostreetest.Repo(t, ostree.ModeBare), ostreetest.Repo(t, ostree.ModeBare)
+	require.Equal(t, commitDir(t, theirs, dir), commitDir(t, ours, dir))
+	opts := ostree.AddOptions{CanonicalPermissions: true}
+	for tree, add := range map[string]func(*ostree.Writer, *ostree.Tree) error{
+		"dir=" + dir: func(w *ostree.Writer, tree *ostree.Tree) error {
+			return w.AddDirectory(t.Context(), tree, "/", dir, opts)
+		},
+		"ref=main": func(w *ostree.Writer, tree *ostree.Tree) error {
+			commit, err := ours.LoadCommit(t.Context(), resolve(t, ours, "main"))
+			require.NoError(t, err)
+			from, err := ours.LoadTree(t.Context(), commit.Tree)
+			require.NoError(t, err)
+			return w.AddTree(t.Context(), tree, "/", from, opts)
+		},
+	} {
+		c, err := ostree.ParseChecksum(ostreetest.CLI(t, theirs, "commit", "--orphan", "--canonical-permissions", "--tree="+tree))
+		require.NoError(t, err)
+		commit, err := theirs.LoadCommit(t.Context(), c)
+		require.NoError(t, err)
+		update(t, ours, func(w *ostree.Writer) error {
+			made := ostree.NewTree(dirMode)
+			require.NoError(t, add(w, made))
+			id, err := w.WriteTree(t.Context(), made)
+			require.Equal(t, commit.Tree, id, tree)
+			return err
+		})
+	}
 }

@@ -26,6 +26,7 @@ func (w *Writer) AddTree(ctx context.Context, t *Tree, at string, from *Tree, op
 		}
 		return nil
 	}
+	opts.NoXattrs = opts.NoXattrs || opts.CanonicalPermissions
 	c := &treeAdder{adder: newAdder(w, t, opts), from: from}
 	err := c.run(ctx, func(ctx context.Context) error { return c.directory(ctx, from.root, clean(at)) })
 	if err != nil {
