@@ -1,7 +1,8 @@
 // Package deb reads Debian binary packages (.deb files).
 //
 // A [Reader] is an opened package. [Reader.Control] returns the files of the control archive (the
-// control paragraph, maintainer scripts, conffiles, triggers, …), [Reader.Data] walks the files it
+// control paragraph, maintainer scripts, conffiles, triggers, …), of which [Control.Conffiles] and
+// [Control.Triggers] interpret two; [Reader.Data] walks the files it
 // would install, and [Reader.Extract] writes them into an empty tree:
 //
 //	pkg, err := deb.Open("hello_2.10-3_amd64.deb", deb.Options{})
