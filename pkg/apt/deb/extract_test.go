@@ -148,7 +148,7 @@ func TestExtractLikeDpkg(t *testing.T) {
 		echo a > usr/bin/a; ln usr/bin/a usr/bin/b; ln -s a usr/bin/c; chmod 4711 usr/bin/a; chown 1:2 usr/bin/a
 		n=$(printf 'n%.0s' $(seq 200)); mkdir -p var/$n/$n; echo long > var/$n/$n/$n; ln -s $n/$n/$n/$n var/$n/$n/link
 		truncate -s 3M usr/sparse; touch -d 1980-01-02 usr/sparse`, "sh", src)
-	list := `cd "$1"; find . -printf '%p %M %u %g %s %n %l %TY-%Tm-%Td %TH%TM\n' | sed 's/^\(. d.* \)[^ ]* [^ ]*$/\1/' | sort`
+	list := `cd "$1"; find . -type d -printf '%p %M %u %g\n' -o -printf '%p %M %u %g %s %n %l %TY-%Tm-%Td %TH%TM\n' | sort`
 	for _, compression := range []string{"none", "gzip", "xz", "zstd"} {
 		file := filepath.Join(t.TempDir(), "x.deb")
 		run("dpkg-deb", "-Z"+compression, "-b", src, file)
