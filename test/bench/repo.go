@@ -43,9 +43,13 @@ func benchRepo(ctx context.Context, opts options, work string) error {
 		return err
 	}
 	defer f.close()
+	scratch := filepath.Join(work, "runs")
+	if err := os.Mkdir(scratch, 0o755); err != nil {
+		return err
+	}
 	var errs []error
 	for _, r := range selected {
-		a, b, err := r.run(ctx, f, opts.runs, ours, filepath.Join(work, "run"))
+		a, b, err := r.run(ctx, f, opts.runs, ours, scratch)
 		if err != nil {
 			if ctx.Err() != nil {
 				return err
@@ -99,14 +103,17 @@ func (r row) run(ctx context.Context, f *fixture, runs int, ours, dir string) (a
 	return samples[ours], samples[theirs], nil
 }
 
-func (r row) once(ctx context.Context, f *fixture, side, dir string) (s sample, err error) {
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		return s, err
+// once runs the command in a directory that is left alone until everything is measured: ext4 looks at
+// each inode that was deleted in the last minutes before it gives out another one, which would cost
+// the next run more than what it does.
+func (r row) once(ctx context.Context, f *fixture, side, scratch string) (sample, error) {
+	dir, err := os.MkdirTemp(scratch, "")
+	if err != nil {
+		return sample{}, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	args, err := r.prepare(ctx, f, dir)
 	if err != nil {
-		return s, err
+		return sample{}, err
 	}
 	return measure(ctx, dir, append([]string{side}, args...)...)
 }
