@@ -1,16 +1,13 @@
 package deploy
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/apt-ostree/apt-ostree/pkg/deploy/bootentry"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree/gvariant"
 )
 
@@ -80,60 +77,4 @@ func backingRoot(data []byte, h host) (device, inode uint64, err error) {
 		}
 	}
 	return numbers[0], numbers[1], nil
-}
-
-// addStaged puts the deployment that takes effect at shutdown in front of the list. Its description
-// is /run/ostree/staged-deployment, an a{sv}.
-func (s *Sysroot) addStaged(ctx context.Context, st *state) error {
-	path := filepath.Join(s.opts.runDir(), "ostree/staged-deployment")
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	d, err := parseStaged(data)
-	if err != nil {
-		return &CorruptError{Path: path, Err: err}
-	}
-	if err := s.fill(ctx, &d, host{}); err != nil {
-		return fmt.Errorf("staged deployment: %w", err)
-	}
-	st.deployments = append([]Deployment{d}, st.deployments...)
-	return nil
-}
-
-// parseStaged reads the description of a staged deployment; unknown keys are skipped.
-func parseStaged(data []byte) (Deployment, error) {
-	dict, err := gvariant.Parse("a{sv}", data)
-	if err != nil {
-		return Deployment{}, err
-	}
-	target, ok, err := dict.Lookup("target")
-	if err != nil || !ok {
-		return Deployment{}, errors.Join(errors.New("key target is missing"), err)
-	}
-	d := Deployment{Staged: true, entry: new(bootentry.Entry)}
-	var name string
-	for key, field := range map[string]*string{"name": &name, "osname": &d.Stateroot, "bootcsum": &d.BootChecksum} {
-		value, ok, err := target.Lookup(key)
-		if err != nil || !ok {
-			return Deployment{}, errors.Join(fmt.Errorf("key target.%s is missing", key), err)
-		}
-		if *field, err = value.Str(); err != nil {
-			return Deployment{}, err
-		}
-	}
-	if d.Checksum, d.Serial, ok = parseDeploymentName(name); !ok || !staterootName.MatchString(d.Stateroot) {
-		return Deployment{}, fmt.Errorf("%q in stateroot %q is not a deployment", name, d.Stateroot)
-	}
-	if value, ok, err := dict.Lookup("kargs"); ok && err == nil {
-		args, err := value.Strings()
-		if err != nil {
-			return Deployment{}, err
-		}
-		d.Kargs, d.args = userArgs(args), args
-	}
-	return d, nil
 }

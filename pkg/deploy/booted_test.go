@@ -152,10 +152,7 @@ func TestStagedDeployments(t *testing.T) {
 
 	require.Equal(t, []string{"3 pending staged", "2 booted", "1 rollback"}, marks(deployments(t, b)))
 	require.Equal(t, "a b=c", deployments(t, b)[0].Kargs.String())
-	var waiting *deploy.StagedError
-	_, err := b.Deploy(t.Context(), resolve(t, s, "1"), nil, deploy.DeployOptions{})
-	require.ErrorAs(t, err, &waiting)
-	_, err = b.Cleanup(t.Context())
+	_, err := b.Cleanup(t.Context())
 	require.NoError(t, err)
 	require.DirExists(t, target.Path, "it is needed at shutdown")
 	require.Contains(t, refs(t, s.Repo().Path()), refOf(t, s, target.Checksum))

@@ -110,7 +110,7 @@ func (s *Sysroot) changeState(ctx context.Context, what string, edit func(*state
 		return err
 	}
 	defer unlock()
-	st, err := s.loadForChange(ctx)
+	st, err := s.load(ctx)
 	if err != nil {
 		return err
 	}

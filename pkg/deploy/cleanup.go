@@ -191,7 +191,7 @@ func (s *Sysroot) cleanBoot(st *state) error {
 			return err
 		}
 	}
-	overlays, err := os.ReadDir(filepath.Join(boot, "initramfs-overlays"))
+	overlays, err := os.ReadDir(filepath.Join(s.path, "boot", overlayDir))
 	if err != nil && !isMissing(err) {
 		return err
 	}
@@ -199,7 +199,7 @@ func (s *Sysroot) cleanBoot(st *state) error {
 		if !e.Type().IsRegular() || needed[e.Name()] {
 			continue
 		}
-		if err := os.Remove(filepath.Join(boot, "initramfs-overlays", e.Name())); err != nil {
+		if err := os.Remove(filepath.Join(s.path, "boot", overlayDir, e.Name())); err != nil {
 			return err
 		}
 	}

@@ -27,6 +27,9 @@ type DeployOptions struct {
 	Kargs kargs.Args
 	// EditKargs changes them, whatever they are.
 	EditKargs kargs.Edit
+	// OverlayInitrds are files on this machine that the kernel gets as initrds after that of the
+	// commit, in this order. They are copied.
+	OverlayInitrds []string
 	// Retain keeps more of the other deployments than is kept by default.
 	Retain Retain
 	// NotDefault puts the deployment after the running one, or after the merge deployment, instead
@@ -35,6 +38,9 @@ type DeployOptions struct {
 	// Progress is told when a step begins. It must not block.
 	Progress func(Progress)
 }
+
+// ownArgs reports whether the kernel arguments are other than those of the merge deployment.
+func (o DeployOptions) ownArgs() bool { return o.Kargs != nil || !o.EditKargs.IsZero() }
 
 // Progress is one step of a deployment.
 type Progress struct {
@@ -47,11 +53,11 @@ type Progress struct {
 // Deploy checks a commit out as a new deployment that follows o (nil: nothing), carries the
 // configuration of the merge deployment over and makes the new one the default. Of the others it
 // keeps the running one, the merge deployment, pinned ones and those of other stateroots; see
-// [Retain] for more. What is no longer in the list stays on disk until [Sysroot.Cleanup].
+// [Retain] for more. A staged deployment of the same stateroot is dropped like others. What is no longer in the list stays on disk until [Sysroot.Cleanup].
 //
 // Errors before the commit point leave everything as it was. They are an [*UndeployableError] when
-// the commit is not fit, a [*StaterootError], a [*BusyError], a [*StagedError], or an
-// [*etcmerge.ConflictError] when local configuration cannot be carried over.
+// the commit is not fit, a [*StaterootError], a [*BusyError], or an [*etcmerge.ConflictError] when
+// local configuration cannot be carried over.
 func (s *Sysroot) Deploy(ctx context.Context, c ostree.Checksum, o *origin.Origin, opts DeployOptions) (*Deployment, error) {
 	d, err := s.deploy(ctx, c, o, opts)
 	if err != nil {
@@ -66,7 +72,7 @@ func (s *Sysroot) deploy(ctx context.Context, c ostree.Checksum, o *origin.Origi
 		return nil, err
 	}
 	defer unlock()
-	st, err := s.loadForChange(ctx)
+	st, err := s.load(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -87,18 +93,6 @@ func (s *Sysroot) deploy(ctx context.Context, c ostree.Checksum, o *origin.Origi
 		return nil, err
 	}
 	return s.reload(context.WithoutCancel(ctx), job.deployment)
-}
-
-// loadForChange reads the state for a change, which a staged deployment forbids.
-func (s *Sysroot) loadForChange(ctx context.Context) (*state, error) {
-	st, err := s.load(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if staged := st.staged(); staged != nil {
-		return nil, &StagedError{Name: staged.Name()}
-	}
-	return st, nil
 }
 
 // newJob decides everything that can be decided before the disk is touched.
@@ -132,6 +126,9 @@ func (s *Sysroot) newJob(ctx context.Context, st *state, c ostree.Checksum, o *o
 		entry: new(bootentry.Entry),
 	}
 	d.Path = s.deploymentPath(d)
+	if d.overlays, err = s.stageInitrds(ctx, opts.OverlayInitrds); err != nil {
+		return nil, fmt.Errorf("additional initrd: %w", err)
+	}
 	return &job{sysroot: s, state: st, deployment: d, merge: merge, opts: opts, in: in}, nil
 }
 

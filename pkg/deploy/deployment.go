@@ -32,8 +32,9 @@ type Deployment struct {
 	// Booted marks the running deployment, Pending the one that boots next instead, Rollback the one
 	// after the running one. Nothing is marked when nothing of this sysroot is running.
 	Booted, Pending, Rollback bool
-	// Staged marks the deployment that is written to the boot loader at shutdown.
-	Staged bool
+	// Staged marks the deployment that is written to the boot loader at shutdown, Locked that it is
+	// not, until it is unlocked.
+	Staged, Locked bool
 	// Pinned deployments are kept until they are unpinned.
 	Pinned bool
 	// Unlocked is "", "development", "transient" or "hotfix": how /usr was made writable.
@@ -54,6 +55,9 @@ type Deployment struct {
 	entry *bootentry.Entry
 	// file is the name of that.
 	file bootentry.Name
+	// overlays are the names of initrds that are loaded after that of the commit, until they are in
+	// the boot entry.
+	overlays []string
 }
 
 // Name returns "CHECKSUM.SERIAL", which is unique in a stateroot.

@@ -12,6 +12,14 @@
 // Layout and behaviour are those of libostree: what this package writes "ostree admin" reads, and
 // the reverse. [Init] and [Sysroot.InitStateroot] make what it needs.
 //
+// # Staging
+//
+// A running system can let a change wait: [Sysroot.Stage] prepares a deployment, and
+// [Sysroot.Finalize], which ostree-finalize-staged.service runs at shutdown, makes it effective with
+// what /etc has become by then. Until then it is the first of the list and marked as staged. What is
+// staged here libostree can finalize, and the reverse. [Sysroot.BootComplete] reports a shutdown that
+// could not.
+//
 // # Changes
 //
 // Every change of the list of deployments has one commit point, a rename, and everything it needs

@@ -48,6 +48,9 @@ func (w *writer) makeEntry(ctx context.Context, d Deployment, settings entrySett
 	if err := w.sysroot.installKernel(root, k, bootDir(d)); err != nil {
 		return fmt.Errorf("install kernel %s: %w", k.version, err)
 	}
+	if err := w.sysroot.installOverlays(d); err != nil {
+		return fmt.Errorf("install additional initrd: %w", err)
+	}
 	entry, err := w.entry(d, root.FS(), k, settings)
 	if err != nil {
 		return err
@@ -76,6 +79,13 @@ func (w *writer) entry(d Deployment, tree fs.FS, k kernel, settings entrySetting
 	inBoot := func(name string) string { return settings.prefix + bootDir(d) + "/" + name }
 	e.Set(bootentry.KeyLinux, inBoot(k.vmlinuz.name))
 	args := d.args
+	if len(d.overlays) > 0 {
+		paths := make([]string, len(d.overlays))
+		for i, name := range d.overlays {
+			paths[i] = settings.prefix + overlayDir + "/" + name + ".img"
+		}
+		e.SetOverlays(paths)
+	}
 	if k.initramfs.path != "" {
 		e.Set(bootentry.KeyInitrd, inBoot(k.initramfs.name))
 		args = withoutPrepareRoot(args)

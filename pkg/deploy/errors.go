@@ -96,18 +96,6 @@ func (e *BootedError) Error() string {
 	return fmt.Sprintf("deployment %s is running and cannot be removed; boot another one first", e.Name)
 }
 
-// StagedError says that a deployment waits for the next shutdown to take effect, and that the list
-// cannot be changed before.
-type StagedError struct {
-	// Name is that of the deployment.
-	Name string
-}
-
-// Error names the deployment and the way out.
-func (e *StagedError) Error() string {
-	return fmt.Sprintf("deployment %s is staged for the next boot: reboot, or drop it with \"ostree admin undeploy 0\"", e.Name)
-}
-
 // CorruptError says that a file of the sysroot is not what it must be.
 type CorruptError struct {
 	// Path is the file.

@@ -12,11 +12,19 @@ func (r Retain) Insert(list []Deployment, d Deployment, merge *Deployment, notDe
 var (
 	ParseOSRelease = parseOSRelease
 	SystemName     = systemName
-	ParseStaged    = parseStaged
 )
 
 // ParseBootLink hides the unexported result type.
 func ParseBootLink(text string) (stateroot, bootChecksum string, serial int, err error) {
 	link, err := parseBootLink(text)
 	return link.stateroot, link.bootChecksum, link.serial, err
+}
+
+// ParseStaged hides the unexported result type.
+func ParseStaged(data []byte) (Deployment, error) {
+	staged, err := parseStaging(data)
+	if err != nil {
+		return Deployment{}, err
+	}
+	return staged.target, nil
 }

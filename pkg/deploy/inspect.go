@@ -54,9 +54,14 @@ func (s *Sysroot) inspect(ctx context.Context, c ostree.Checksum) (*inspected, e
 	if _, err := systemName(tree); err != nil {
 		return nil, &UndeployableError{c, "it does not say what it is: " + err.Error()}
 	}
+	in.findVar(tree)
+	return in, nil
+}
+
+// findVar finds content for /var.
+func (in *inspected) findVar(tree fs.FS) {
 	info, err := fs.Stat(tree, "var")
 	in.hasVar = err == nil && info.IsDir()
-	return in, nil
 }
 
 // findEtc finds the configuration.

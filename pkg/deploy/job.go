@@ -41,12 +41,15 @@ func (j *job) progress(step string) {
 	j.done++
 }
 
+// jobStep is one step of a job. One without a title is too short to be worth reporting.
+type jobStep struct {
+	name, title string
+	do          func(context.Context) error
+}
+
 // build makes the deployment's directory and the files beside it.
 func (j *job) build(ctx context.Context) error {
-	for _, step := range []struct {
-		name, title string
-		do          func(context.Context) error
-	}{
+	return j.run(ctx, []jobStep{
 		{"checkout", "check out", j.checkout},
 		{"etc", "", j.defaultEtc},
 		{"merge", "merge /etc", j.mergeEtc},
@@ -55,7 +58,31 @@ func (j *job) build(ctx context.Context) error {
 		{"backing", "", j.makeBacking},
 		{"origin", "", j.writeOrigin},
 		{"seal", "seal", j.seal},
-	} {
+	})
+}
+
+// stage makes of it what does not depend on the state of the running system at shutdown.
+func (j *job) stage(ctx context.Context) error {
+	return j.run(ctx, []jobStep{
+		{"checkout", "check out", j.checkout},
+		{"etc", "", j.defaultEtc},
+		{"backing", "", j.makeBacking},
+		{"origin", "", j.writeOrigin},
+	})
+}
+
+// finalize makes the rest.
+func (j *job) finalize(ctx context.Context) error {
+	return j.run(ctx, []jobStep{
+		{"merge", "merge /etc", j.mergeEtc},
+		{"var", "prepare /var", j.prepareVar},
+		{"stamps", "", j.removeStamps},
+		{"seal", "seal", j.seal},
+	})
+}
+
+func (j *job) run(ctx context.Context, steps []jobStep) error {
+	for _, step := range steps {
 		if step.title != "" {
 			j.progress(step.title)
 		}

@@ -27,6 +27,10 @@ type Options struct {
 	// one. They get refs apt-ostree/base/N, which protect them from being pruned, together with the
 	// refs of the deployed commits. Nil leaves existing refs of that kind alone.
 	Bases func(ctx context.Context, d Deployment) ([]ostree.Checksum, error)
+	// StartFinalizer makes sure that [Sysroot.Finalize] runs when the system shuts down. It is called
+	// before a deployment is staged. Nil starts ostree-finalize-staged.service, whose stopping it is;
+	// with a RunDir, which no service manager looks at, it does nothing.
+	StartFinalizer func(ctx context.Context) error
 	// Mutable leaves new deployments without the immutable attribute (libostree's
 	// "mutable-deployments" for debugging).
 	Mutable bool

@@ -17,8 +17,11 @@ import (
 // farms are in effect, and the deployments in their order.
 type state struct {
 	// boot is the number in /boot/loader -> loader.BOOT, sub that in /ostree/boot.BOOT -> boot.BOOT.SUB.
-	boot, sub   int
+	boot, sub int
+	// deployments begin with the staged one, if there is one.
 	deployments []Deployment
+	// staging is what is known of the staged one; nil when there is none.
+	staging *staging
 }
 
 // booted returns the running deployment, nil when none of this sysroot is running.

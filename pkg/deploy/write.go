@@ -17,19 +17,42 @@ import (
 // vfatMagic is what statfs(2) says of a FAT file system.
 const vfatMagic = 0x4d44
 
-// write makes a list of deployments effective. It prepares everything beside what is in effect,
-// syncs, and then renames one symbolic link: that is the commit point, and committed tells whether
-// it was reached. When kernels, arguments and versions stay the same, only the link farm is
-// switched, and boot entries and boot loader are left alone.
+// write makes a list of deployments effective, and drops the staged one unless the list has it.
 func (s *Sysroot) write(ctx context.Context, st *state, list []Deployment, progress func(string)) (committed bool, err error) {
-	list = number(list)
+	staged := st.staged()
+	kept := staged != nil && slices.ContainsFunc(list, staged.Same)
+	final := &state{boot: st.boot, sub: st.sub, deployments: notStaged(st.deployments)}
+	w := &writer{sysroot: s, old: final, list: number(notStaged(list)), boot: st.boot}
+	if kept {
+		w.staged = staged
+	}
+	committed, err = w.write(ctx, progress)
+	if err != nil || staged == nil || kept {
+		return committed, err
+	}
+	if err := s.dropStaged(*staged); err != nil {
+		return committed, fmt.Errorf("drop staged deployment %s: %w", staged.Name(), err)
+	}
+	return committed, nil
+}
+
+// notStaged returns the deployments that have boot entries.
+func notStaged(list []Deployment) []Deployment {
+	return slices.DeleteFunc(slices.Clone(list), func(d Deployment) bool { return d.Staged })
+}
+
+// write prepares everything beside what is in effect, syncs, and then renames one symbolic link:
+// that is the commit point, and committed tells whether it was reached. When kernels, arguments and
+// versions stay the same, only the link farm is switched, and boot entries and boot loader are left
+// alone.
+func (w *writer) write(ctx context.Context, progress func(string)) (committed bool, err error) {
+	s, st, list := w.sysroot, w.old, w.list
 	if booted := st.booted(); booted != nil && !slices.ContainsFunc(list, booted.Same) {
 		return false, &BootedError{Name: booted.Name()}
 	}
 	if slices.EqualFunc(st.deployments, list, Deployment.Same) {
 		return false, nil
 	}
-	w := &writer{sysroot: s, old: st, list: list, boot: st.boot}
 	prepare, commit := w.prepareFarm, w.switchFarm
 	if !slices.EqualFunc(st.deployments, list, sameBootConfig) {
 		w.boot = 1 - st.boot
@@ -86,7 +109,9 @@ func sameBootConfig(a, b Deployment) bool {
 // writer is one change of the list.
 type writer struct {
 	sysroot *Sysroot
-	old     *state
+	// old is the state without the staged deployment, which is staged if it stays.
+	old    *state
+	staged *Deployment
 	// list is the new list; boot and sub say where it goes.
 	list      []Deployment
 	boot, sub int
@@ -97,11 +122,20 @@ type writer struct {
 
 // protect writes the refs of the new list before it is in effect, beside those of the old one.
 func (w *writer) protect(ctx context.Context) error {
-	both := slices.Concat(w.list, w.old.deployments)
-	if err := w.sysroot.writeRefs(ctx, refSet{boot: w.boot, sub: w.sub, list: w.list, basesOf: both, keepOthers: true}); err != nil {
+	list := w.needed()
+	both := slices.Concat(list, w.old.deployments)
+	if err := w.sysroot.writeRefs(ctx, refSet{boot: w.boot, sub: w.sub, list: list, basesOf: both, keepOthers: true}); err != nil {
 		return err
 	}
 	return w.sysroot.step(ctx, "protect")
+}
+
+// needed are the deployments whose commits must stay: the new list and the staged one.
+func (w *writer) needed() []Deployment {
+	if w.staged == nil {
+		return w.list
+	}
+	return slices.Insert(slices.Clone(w.list), 0, *w.staged)
 }
 
 // prepareFarm makes the other link farm of the same boot version.
@@ -219,7 +253,8 @@ func (w *writer) finish(ctx context.Context) error {
 		return err
 	}
 	s.after("touch")
-	if err := s.writeRefs(ctx, refSet{boot: w.boot, sub: w.sub, list: w.list, basesOf: w.list}); err != nil {
+	list := w.needed()
+	if err := s.writeRefs(ctx, refSet{boot: w.boot, sub: w.sub, list: list, basesOf: list}); err != nil {
 		return err
 	}
 	s.after("refs")

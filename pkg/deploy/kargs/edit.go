@@ -26,6 +26,11 @@ type Edit struct {
 	DeleteIfPresent []string
 }
 
+// IsZero reports whether there is nothing to change.
+func (e Edit) IsZero() bool {
+	return len(e.Replace)+len(e.Set)+len(e.Append)+len(e.AppendIfMissing)+len(e.Delete)+len(e.DeleteIfPresent) == 0
+}
+
 // Apply returns the edited command line. The error is a [*NotFoundError] or an [*AmbiguousError]
 // when an argument to replace or delete cannot be determined, and names a malformed argument
 // otherwise.
