@@ -134,7 +134,7 @@ func ReadStatus(r io.Reader) ([]Entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		e, err := parseEntry(p)
+		e, err := parseEntry(p, statusOf(p))
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", p.Line("Package"), err)
 		}
@@ -142,21 +142,28 @@ func ReadStatus(r io.Reader) ([]Entry, error) {
 	}
 }
 
+// statusOf returns the words of the field Status, empty ones if they are not three.
+func statusOf(p deb822.Paragraph) (words [3]string) {
+	if fields := strings.Fields(p.Get("Status")); len(fields) == 3 {
+		copy(words[:], fields)
+	}
+	return words
+}
+
 // parseEntry interprets a paragraph. An entry that is not installed may lack everything but its name.
-func parseEntry(p deb822.Paragraph) (Entry, error) {
+func parseEntry(p deb822.Paragraph, status [3]string) (Entry, error) {
 	e := Entry{
 		Name: p.Get("Package"), Architecture: p.Get("Architecture"), ConfigVersion: p.Get("Config-Version"),
 		TriggersPending: strings.Fields(p.Get("Triggers-Pending")), TriggersAwaited: strings.Fields(p.Get("Triggers-Awaited")),
+		Want: status[0], Flag: status[1], State: status[2],
 		Paragraph: p,
 	}
 	if e.Name == "" {
 		return e, errors.New("paragraph has no field Package")
 	}
-	status := strings.Fields(p.Get("Status"))
-	if len(status) != 3 {
+	if e.State == "" {
 		return e, fmt.Errorf("package %s: status %q is not three words", e.Name, p.Get("Status"))
 	}
-	e.Want, e.Flag, e.State = status[0], status[1], status[2]
 	var err error
 	if e.Conffiles, err = parseConffiles(p.Get("Conffiles")); err != nil {
 		return e, fmt.Errorf("package %s: %w", e.Name, err)
