@@ -24,6 +24,7 @@ type command struct {
 // root is the tree of all commands, in the order of the help text.
 func root() *command {
 	return &command{sub: []*command{
+		cmdAdmin(),
 		cmdCat(),
 		cmdCheckout(),
 		cmdChecksum(),

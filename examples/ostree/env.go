@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/apt-ostree/apt-ostree/pkg/deploy"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 )
 
@@ -24,7 +25,10 @@ type env struct {
 	verbose  bool   // --verbose
 	repoPath string // --repo
 
-	repos []*ostree.Repo // to be closed
+	sysrootPath string // --sysroot of admin
+
+	repos    []*ostree.Repo    // to be closed
+	sysroots []*deploy.Sysroot // likewise
 }
 
 func newEnv(stdin io.Reader, stdout, stderr io.Writer, lookup func(string) (string, bool)) *env {
@@ -77,7 +81,10 @@ func (e *env) close() error {
 	for _, r := range e.repos {
 		errs = append(errs, r.Close())
 	}
-	e.repos = nil
+	for _, s := range e.sysroots {
+		errs = append(errs, s.Close())
+	}
+	e.repos, e.sysroots = nil, nil
 	return errors.Join(errs...)
 }
 
@@ -113,7 +120,10 @@ const systemRepo = "ostree/repo"
 
 func (e *env) openSysrootRepo(sysroot string) (*ostree.Repo, error) {
 	o := e.repoOptions()
-	o.RemotesDir = filepath.Join(sysroot, "etc/ostree/remotes.d")
+	var err error
+	if o.RemotesDir, err = deploy.RemotesDir(sysroot); err != nil {
+		return nil, err
+	}
 	return e.open(filepath.Join(sysroot, systemRepo), o)
 }
 

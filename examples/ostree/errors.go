@@ -32,6 +32,7 @@ func message(err error) string {
 		commitMessage,
 		objectMessage,
 		maintMessage,
+		deployMessage,
 	} {
 		if text, ok := area(err); ok {
 			return text

@@ -18,7 +18,7 @@ import (
 // TestScripts runs testdata/*.txtar: command lines and what they must do. In
 // them "ostree" is this program, built as it is used: under the race detector
 // a program takes so long to start that the scripts would take minutes. A script whose first line is "# needs: TOOL..."
-// runs where these programs are.
+// runs where these programs are; "root" among them is the user.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/*.txtar")
@@ -32,8 +32,12 @@ func TestScripts(t *testing.T) {
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
-			for _, tool := range needs(t, file) {
-				testenv.Need(t, testenv.Tool(tool))
+			for _, need := range needs(t, file) {
+				if need == "root" {
+					testenv.Need(t, testenv.Root)
+					continue
+				}
+				testenv.Need(t, testenv.Tool(need))
 			}
 			testscript.Run(t, testscript.Params{
 				Files: []string{file},

@@ -25,26 +25,36 @@ type CleanupReport struct {
 // and what crashes left; then it prunes the repository down to the commits of its refs, without
 // their parents. It is "ostree admin cleanup".
 func (s *Sysroot) Cleanup(ctx context.Context) (*CleanupReport, error) {
+	return s.cleanup(ctx, true)
+}
+
+// CleanupFiles is [Sysroot.Cleanup] without pruning the repository ("ostree admin deploy --no-prune").
+// Commits that are needed still, though nothing refers to them, survive it.
+func (s *Sysroot) CleanupFiles(ctx context.Context) (*CleanupReport, error) {
+	return s.cleanup(ctx, false)
+}
+
+func (s *Sysroot) cleanup(ctx context.Context, prune bool) (*CleanupReport, error) {
 	unlock, err := s.hold(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	report, err := s.cleanup(ctx)
+	report, err := s.cleanupLocked(ctx, prune)
 	if err != nil {
 		return nil, fmt.Errorf("clean up: %w", err)
 	}
 	return report, nil
 }
 
-func (s *Sysroot) cleanup(ctx context.Context) (*CleanupReport, error) {
+func (s *Sysroot) cleanupLocked(ctx context.Context, prune bool) (*CleanupReport, error) {
 	st, err := s.load(ctx)
 	if err != nil {
 		return nil, err
 	}
 	removed, err := s.clean(ctx, st)
-	if err != nil {
-		return nil, err
+	if err != nil || !prune {
+		return &CleanupReport{Deployments: removed}, err
 	}
 	pruned, err := s.repo.Prune(ctx, ostree.PruneOptions{RefsOnly: true})
 	if err != nil {

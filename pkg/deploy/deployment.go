@@ -43,9 +43,9 @@ type Deployment struct {
 	Origin *origin.Origin
 	// Kargs are the kernel arguments without those that name the deployment.
 	Kargs kargs.Args
-	// Version and Timestamp come from the commit; empty when that has none or is missing.
-	Version   string
-	Timestamp time.Time
+	// Version, SourceTitle and Timestamp come from the commit; empty when that has none or is missing.
+	Version, SourceTitle string
+	Timestamp            time.Time
 	// Path is the directory of the deployment.
 	Path string
 

@@ -17,6 +17,8 @@ type InitOptions struct {
 	// Modern leaves out the directories that a booted system does not need in its physical root
 	// ("ostree admin init-fs --modern").
 	Modern bool
+	// Private lets only the owner into the directory ostree (that is "--epoch=2").
+	Private bool
 	// Mode is the mode of the repository. Other modes than the default, bare, copy every file on
 	// deployment.
 	Mode ostree.Mode
@@ -26,6 +28,14 @@ type InitOptions struct {
 
 // Init makes a sysroot in a directory, which may exist, and opens it. What is there already is kept.
 func Init(root string, opts InitOptions) (*Sysroot, error) {
+	if opts.Private {
+		if err := os.MkdirAll(root, 0o755); err != nil {
+			return nil, fmt.Errorf("init sysroot: %w", err)
+		}
+		if err := mkdirMode(filepath.Join(root, "ostree"), 0o700); err != nil {
+			return nil, fmt.Errorf("init sysroot: %w", err)
+		}
+	}
 	dirs := []string{"boot", "ostree/deploy"}
 	if !opts.Modern {
 		dirs = append(dirs, "dev", "home", "proc", "run", "sys")

@@ -139,6 +139,7 @@ func (j *job) mergeEtc(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	j.sysroot.report(EtcMerged{report})
 	j.sysroot.log.Info("configuration merged", "from", j.merge.Name(), "modified", report.Count(etcmerge.Modified),
 		"removed", report.Count(etcmerge.Removed), "added", report.Count(etcmerge.Added), "skipped", report.Skipped)
 	return nil

@@ -34,7 +34,7 @@ func (s *Sysroot) Lock(ctx context.Context) (unlock func() error, err error) {
 		ctx, cancel = context.WithTimeout(ctx, s.opts.LockTimeout)
 		defer cancel()
 	}
-	for {
+	for waits := false; ; waits = true {
 		err := s.lock.try(path)
 		if err == nil {
 			return s.lock.release, nil
@@ -44,6 +44,9 @@ func (s *Sysroot) Lock(ctx context.Context) (unlock func() error, err error) {
 		}
 		if s.opts.LockTimeout == 0 {
 			return nil, busy(path, nil)
+		}
+		if !waits {
+			s.report(LockWait{})
 		}
 		select {
 		case <-ctx.Done():

@@ -37,6 +37,9 @@ type Options struct {
 	// NoSync skips all syncing. A power failure then loses data: it is for tests and for images that
 	// are synced as a whole.
 	NoSync bool
+	// Report is told what changes do, by the goroutine that makes the change. It must not block. Nil
+	// means that nobody wants to know.
+	Report func(Event)
 	// Logger receives notes for maintainers. Nil discards them.
 	Logger *slog.Logger
 }

@@ -135,6 +135,7 @@ func (s *Sysroot) readCommit(ctx context.Context, d *Deployment) error {
 	if err != nil {
 		return err
 	}
-	d.Version, d.Timestamp = commit.Metadata.Str("version"), commit.Timestamp
+	d.Version, d.Timestamp = commit.Metadata.Str(ostree.MetadataVersion), commit.Timestamp
+	d.SourceTitle = commit.Metadata.Str(ostree.MetadataSourceTitle)
 	return nil
 }

@@ -42,7 +42,7 @@ func (s *Sysroot) Stage(ctx context.Context, c ostree.Checksum, o *origin.Origin
 }
 
 // ErrNotBooted says that the running system is not a deployment of the sysroot.
-var ErrNotBooted = errors.New("the running system is not a deployment of this sysroot; deploy without staging")
+var ErrNotBooted = errors.New("the running system is not a deployment of this sysroot")
 
 func (s *Sysroot) stage(ctx context.Context, c ostree.Checksum, o *origin.Origin, opts StageOptions) (*Deployment, error) {
 	if opts.Retain != (Retain{}) || opts.NotDefault {
@@ -58,7 +58,7 @@ func (s *Sysroot) stage(ctx context.Context, c ostree.Checksum, o *origin.Origin
 		return nil, err
 	}
 	if st.booted() == nil {
-		return nil, ErrNotBooted
+		return nil, fmt.Errorf("%w; deploy without staging", ErrNotBooted)
 	}
 	job, err := s.newJob(ctx, st, c, o, opts.DeployOptions)
 	if err != nil {

@@ -43,6 +43,11 @@ func Open(root string, opts Options) (*Sysroot, error) {
 			return nil, fmt.Errorf("open sysroot: %w", err)
 		}
 	}
+	if opts.Repo.RemotesDir == "" {
+		if opts.Repo.RemotesDir, err = RemotesDir(root); err != nil {
+			return nil, fmt.Errorf("open sysroot: %w", err)
+		}
+	}
 	repo, err := ostree.Open(filepath.Join(root, "ostree/repo"), opts.Repo)
 	if err != nil {
 		return nil, fmt.Errorf("open sysroot %s: %w", root, err)

@@ -50,7 +50,7 @@ func (w *writer) write(ctx context.Context, progress func(string)) (committed bo
 	if booted := st.booted(); booted != nil && !slices.ContainsFunc(list, booted.Same) {
 		return false, &BootedError{Name: booted.Name()}
 	}
-	if slices.EqualFunc(st.deployments, list, Deployment.Same) {
+	if slices.EqualFunc(st.deployments, list, Deployment.Same) && slices.EqualFunc(st.deployments, list, sameBootConfig) {
 		return false, nil
 	}
 	prepare, commit := w.prepareFarm, w.switchFarm
@@ -258,8 +258,19 @@ func (w *writer) finish(ctx context.Context) error {
 		return err
 	}
 	s.after("refs")
+	s.report(Written{
+		Boot: w.boot, Sub: w.sub, Entries: w.boot != w.old.boot,
+		Atomic: w.boot == w.old.boot || isAtomic(w.loader), Added: len(w.list) - len(w.old.deployments),
+	})
 	s.log.Info("deployments written", "boot", farmName(w.boot, w.sub), "entries", w.loader != nil, "count", len(w.list))
 	return nil
+}
+
+// isAtomic tells whether a boot loader finds its new configuration by the switch alone. One that is
+// not configured at all is not known to.
+func isAtomic(loader bootloader.Bootloader) bool {
+	b, ok := loader.(interface{ Atomic() bool })
+	return ok && b.Atomic()
 }
 
 // replaceLink makes or atomically replaces a symbolic link.

@@ -10,12 +10,14 @@ import (
 
 // Metadata keys that libostree gives a meaning.
 const (
-	MetadataVersion      = "version"             // s, shown to users
-	MetadataRefBinding   = "ostree.ref-binding"  // as, refs that may point to the commit
-	MetadataBootable     = "ostree.bootable"     // b, the tree holds a kernel
-	MetadataLinux        = "ostree.linux"        // s, version of that kernel
-	MetadataArchitecture = "ostree.architecture" // s
-	MetadataEndOfLife    = "ostree.endoflife"    // s, message for users
+	MetadataVersion         = "version"                 // s, shown to users
+	MetadataSourceTitle     = "ostree.source-title"     // s, where it comes from, shown to users
+	MetadataRefBinding      = "ostree.ref-binding"      // as, refs that may point to the commit
+	MetadataBootable        = "ostree.bootable"         // b, the tree holds a kernel
+	MetadataLinux           = "ostree.linux"            // s, version of that kernel
+	MetadataArchitecture    = "ostree.architecture"     // s
+	MetadataEndOfLife       = "ostree.endoflife"        // s, message for users
+	MetadataEndOfLifeRebase = "ostree.endoflife-rebase" // s, the ref that continues this one
 )
 
 // Metadata is the dictionary of a commit, or one that is attached to it. The

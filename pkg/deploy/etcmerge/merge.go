@@ -50,6 +50,8 @@ type ConflictError struct {
 	Path string
 	// Reason is what is in the way.
 	Reason string
+	// DirectoryDefault tells that it is a directory, which the new defaults have there.
+	DirectoryDefault bool
 }
 
 // Error names the file, what is in the way and the way out.
@@ -165,7 +167,7 @@ func (m *merger) copy(ctx context.Context, name string) error {
 	case old.Mode&unix.S_IFMT == unix.S_IFDIR && isDir:
 		return nil // Its changed contents are changes of their own.
 	case old.Mode&unix.S_IFMT == unix.S_IFDIR:
-		return &ConflictError{Path: name, Reason: "the new default is a directory"}
+		return &ConflictError{Path: name, Reason: "the new default is a directory", DirectoryDefault: true}
 	default:
 		if err := unix.Unlinkat(int(to.Fd()), base, 0); err != nil {
 			return &fs.PathError{Op: "unlinkat", Path: name, Err: err}

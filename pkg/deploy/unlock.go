@@ -1,0 +1,141 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/apt-ostree/apt-ostree/internal/fsx"
+	"github.com/apt-ostree/apt-ostree/pkg/deploy/origin"
+)
+
+// UnlockMode is how /usr is made writable.
+type UnlockMode string
+
+const (
+	// UnlockDevelopment loses the changes at the next boot.
+	UnlockDevelopment UnlockMode = "development"
+	// UnlockTransient does too, and leaves /usr read-only for all but those who remount it in a mount
+	// namespace of their own.
+	UnlockTransient UnlockMode = "transient"
+	// UnlockHotfix keeps the changes, in this deployment only. The initramfs mounts them.
+	UnlockHotfix UnlockMode = "hotfix"
+)
+
+// Unlock makes /usr of the running deployment writable by an overlay, "ostree admin unlock". The
+// tree below stays as it is. For a hotfix it first makes a clone of the deployment to roll back to.
+// Errors are [ErrNotBooted] and an [*UnlockedError].
+func (s *Sysroot) Unlock(ctx context.Context, mode UnlockMode) error {
+	unlock, err := s.hold(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	st, err := s.load(ctx)
+	if err != nil {
+		return err
+	}
+	d := st.booted()
+	switch {
+	case d == nil:
+		return ErrNotBooted
+	case d.Unlocked != "":
+		return &UnlockedError{Name: d.Name(), State: d.Unlocked}
+	}
+	if err := s.unlock(ctx, *d, mode); err != nil {
+		return fmt.Errorf("unlock %s: %w", d.Name(), err)
+	}
+	return s.touch()
+}
+
+func (s *Sysroot) unlock(ctx context.Context, d Deployment, mode UnlockMode) error {
+	if mode == UnlockHotfix {
+		o := d.Origin
+		if o != nil {
+			o = o.Derive()
+		}
+		if _, err := s.Deploy(ctx, d.Checksum, o, DeployOptions{Stateroot: d.Stateroot, Merge: &d, NotDefault: true}); err != nil {
+			return fmt.Errorf("clone to roll back to: %w", err)
+		}
+		if err := setImmutable(d.Path, false); err != nil {
+			return err
+		}
+	}
+	upper, work, err := s.makeUpper(d, mode)
+	if err != nil {
+		return err
+	}
+	if err := s.mountUsr(d, upper, work, mode == UnlockTransient); err != nil {
+		return err
+	}
+	if mode == UnlockHotfix {
+		return s.editOrigin(ctx, d, func(o *origin.Origin) *origin.Origin {
+			o.Unlocked = string(mode)
+			return o
+		})
+	}
+	flag := filepath.Join(s.opts.runDir(), "ostree/deployment-state", d.Name(), "unlocked-"+string(mode))
+	if err := os.MkdirAll(filepath.Dir(flag), 0o755); err != nil {
+		return err
+	}
+	return fsx.WriteFile(flag, nil, 0o644)
+}
+
+// makeUpper makes the directories of the overlay: in the deployment where the initramfs looks for a
+// hotfix, otherwise empty ones beside it.
+func (s *Sysroot) makeUpper(d Deployment, mode UnlockMode) (upper, work string, err error) {
+	var usr unix.Stat_t
+	if err := unix.Stat(d.Path+"/usr", &usr); err != nil {
+		return "", "", &fs.PathError{Op: "stat", Path: d.Path + "/usr", Err: err}
+	}
+	upper, work = d.Path+"/.usr-ovl-upper", d.Path+"/.usr-ovl-work"
+	if mode != UnlockHotfix {
+		dir := filepath.Join(s.backingPath(d), "usr-transient")
+		if err := removeAll(dir); err != nil {
+			return "", "", err
+		}
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return "", "", err
+		}
+		upper, work = dir+"/upper", dir+"/work"
+	}
+	for _, dir := range []string{upper, work} {
+		if err := mkdirMode(dir, fs.FileMode(usr.Mode&0o777)); err != nil {
+			return "", "", err
+		}
+	}
+	return upper, work, nil
+}
+
+// mountUsr mounts the overlay on the running system's /usr. Directories are named by descriptors,
+// since a path may have characters that mean something to the kernel.
+func (s *Sysroot) mountUsr(d Deployment, upper, work string, readOnly bool) (err error) {
+	var names [3]string
+	for i, dir := range []string{d.Path + "/usr", upper, work} {
+		f, err := fsx.OpenDir(dir)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		names[i] = fmt.Sprintf("/proc/self/fd/%d", f.Fd())
+	}
+	target := filepath.Join(s.opts.hostRoot(), "usr")
+	flags := uintptr(0)
+	if readOnly {
+		flags = unix.MS_RDONLY
+	}
+	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", names[0], names[1], names[2])
+	err = unix.Mount("overlay", target, "overlay", flags, options)
+	if errors.Is(err, unix.ENODEV) {
+		return fmt.Errorf("mount an overlay on %s: the kernel has no overlayfs", target)
+	}
+	if err != nil {
+		return &fs.PathError{Op: "mount", Path: target, Err: err}
+	}
+	return nil
+}
