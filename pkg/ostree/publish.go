@@ -50,13 +50,17 @@ func (r *Repo) endLegacyTransaction() error {
 // last: after a crash no commit is there of which objects are still missing.
 func (w *Writer) publishObjects() error {
 	var commits stagedCommits
+	whole, err := w.mayMoveDirs()
+	if err != nil {
+		return err
+	}
 	dirs := 0
 	var group errgroup.Group
 	group.SetLimit(8)
 	for i := range w.made {
 		if w.made[i].Load() {
 			dirs++
-			group.Go(func() error { return w.publishDir(fmt.Sprintf("%02x", i), &commits) })
+			group.Go(func() error { return w.publishDir(fmt.Sprintf("%02x", i), whole, &commits) })
 		}
 	}
 	if err := group.Wait(); err != nil {
@@ -76,14 +80,19 @@ func (w *Writer) publishObjects() error {
 	return syncFD(w.repo.store.fd, "objects")
 }
 
-// publishDir moves the objects whose checksum begins with the given byte, and
-// notes the commits.
-func (w *Writer) publishDir(name string, commits *stagedCommits) error {
+// publishDir moves the objects whose checksum begins with the given byte, with
+// their directory if that may be, and notes the commits.
+func (w *Writer) publishDir(name string, whole bool, commits *stagedCommits) error {
 	from, err := fsx.OpenDirAt(w.staging.fd, name)
 	if err != nil {
 		return err
 	}
 	defer from.Close()
+	if whole {
+		if moved, err := w.moveDir(from, name); moved || err != nil {
+			return err
+		}
+	}
 	if err := makeObjectDir(w.repo.store.fd, name); err != nil {
 		return err
 	}
