@@ -23,6 +23,9 @@ const (
 	// UserXattrs is a temporary directory that keeps user.* attributes.
 	UserXattrs Requirement = "user xattrs"
 
+	// Loop is the right to mount images of file systems.
+	Loop Requirement = "loop devices"
+
 	toolPrefix = "tool "
 )
 
@@ -55,6 +58,12 @@ func (r Requirement) check(t testing.TB) error {
 		return checkRoot(t)
 	case Overlay:
 		return checkOverlay(t)
+	case Loop:
+		f, err := os.OpenFile("/dev/loop-control", os.O_RDWR, 0)
+		if err != nil {
+			return err
+		}
+		return f.Close()
 	case UserXattrs:
 		return unix.Setxattr(t.TempDir(), "user.testenv", []byte("1"), 0)
 	}

@@ -32,6 +32,8 @@ type settings struct {
 	autoSummary    bool // auto-update-summary
 	addRemotesDir  bool // add-remotes-config-dir
 	verity         tristate
+	// payloadThreshold is payload-link-threshold: bytes, or noPayloadLinks.
+	payloadThreshold uint64
 }
 
 func readSettings(f *keyfile.File) (settings, error) {
@@ -102,8 +104,17 @@ func (s *settings) readNumbers(f *keyfile.File) error {
 	}
 	s.tmpExpiry = seconds(expiry)
 	level, err := number(f, "archive", "zlib-level", 6)
+	if err != nil {
+		return err
+	}
 	s.zlibLevel = int(min(max(level, 1), 9))
-	return err
+	s.payloadThreshold = noPayloadLinks
+	if text, ok := f.Get("core", "payload-link-threshold"); ok && text != "-1" {
+		if s.payloadThreshold, err = strconv.ParseUint(text, 10, 64); err != nil {
+			return &ConfigError{"core", "payload-link-threshold", text, "a number of bytes is expected"}
+		}
+	}
+	return nil
 }
 
 func number(f *keyfile.File, group, key string, unset int64) (int64, error) {

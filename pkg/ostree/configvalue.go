@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strconv"
 
 	"github.com/apt-ostree/apt-ostree/internal/fsx"
 	"github.com/apt-ostree/apt-ostree/internal/keyfile"
@@ -121,7 +120,6 @@ func configRules() []configRule {
 		{"core", "indexed-deltas", "true or false is expected", isBool},
 		{"core", "tombstone-commits", "true or false is expected", isBool},
 		{"core", "sign-verify-deltas", "true or false is expected", isBool},
-		{"core", "payload-link-threshold", "a number of bytes is expected", isThreshold},
 		{"sysroot", "readonly", "true or false is expected", isBool},
 		{"sysroot", "bootprefix", "true or false is expected", isBool},
 		{"sysroot", "bootloader", "auto, none, grub2, syslinux, uboot, zipl or aboot is expected",
@@ -132,10 +130,4 @@ func configRules() []configRule {
 
 func oneOf(values ...string) func(string) bool {
 	return func(value string) bool { return slices.Contains(values, value) }
-}
-
-// isThreshold permits -1, the default, which is more than any file has.
-func isThreshold(value string) bool {
-	_, err := strconv.ParseUint(value, 10, 64)
-	return err == nil || value == "-1"
 }

@@ -109,7 +109,7 @@ func moved(t *testing.T, before map[uint64]string, r *ostree.Repo) []string {
 func TestConsumeIsThatOfOstree(t *testing.T) {
 	t.Parallel()
 	testenv.Need(t, testenv.Root, testenv.Tool("ostree"))
-	tree := ostreetest.Plain().With(ostreetest.Tree{
+	tree := ostreetest.Plain().Without("usr/lib/b/twin").With(ostreetest.Tree{ // which of two equal ones becomes the object is chance
 		"a/x":    ostreetest.File("x").Perm(0o755).Xattr("user.x", "x"),
 		"a/y":    ostreetest.File("y").Owner(3, 4),
 		"a/b/z":  ostreetest.File("z").Perm(0o600),

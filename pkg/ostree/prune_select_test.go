@@ -237,12 +237,14 @@ func TestPruneRemovesWhatNobodyNeeds(t *testing.T) {
 	}
 	keptLink, goneLink := link(kept, "/x", 1), link(gone, "/y", 2)
 	require.NoError(t, r.SetConfigValue(`remote "known"`, "url", "http://archive.example/"))
+	require.NoError(t, r.SetConfigValue("core", "payload-link-threshold", "1"))
 	index := func(c ostree.Checksum) string {
 		return "delta-indexes/" + deltaName(c)[:2] + "/" + deltaName(c)[2:] + ".index"
 	}
 	touchAll(t, r.Path(), index(kept), index(gone), "deltas/xx/not-a-delta", "delta-indexes/strange",
 		"tmp/cache/summaries/known", "tmp/cache/summaries/known.sig", "tmp/cache/summaries/lost", "tmp/cache/summaries/lost.sig")
 
+	r = ostreetest.Open(t, r.Path())
 	_, err := r.Prune(t.Context(), ostree.PruneOptions{RefsOnly: true, DryRun: true})
 	require.NoError(t, err)
 	require.True(t, exists(t, goneLink))

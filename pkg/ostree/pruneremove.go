@@ -5,8 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -15,6 +13,11 @@ import (
 
 // count adds up what there is and what is to go.
 func (p *pruner) count(ctx context.Context) error {
+	if !p.opts.CommitsOnly {
+		if err := p.removeLinks(); err != nil {
+			return err
+		}
+	}
 	only := func(t ObjectType) bool { return t == ObjectCommit || !p.opts.CommitsOnly }
 	return p.eachVictim(ctx, only, func(int, string, ObjectName) error { return nil })
 }
@@ -119,24 +122,50 @@ func (r *Repo) removeCommit(c Checksum) error {
 	)
 }
 
-// removeLinks deletes payload links whose file object goes or is gone.
+// removeLinks counts payload links, and deletes those that no longer serve.
 func (p *pruner) removeLinks() error {
+	store := p.repo.store
 	for _, n := range p.payloadLinks {
-		path := objectPath(n, p.repo.Mode())
-		target, err := fsx.ReadLinkAt(p.repo.store.fd, path)
+		path := objectPath(n, store.mode)
+		st, err := fsx.StatAt(store.fd, path)
 		if err != nil {
 			return err
 		}
-		dir, file := filepath.Split(strings.TrimPrefix(target, "../"))
-		object, ok := parseObjectPath(strings.TrimSuffix(dir, "/"), file, p.repo.Mode())
-		if ok && p.keep.has(object) {
-			continue
-		}
-		if err := unlinkAt(p.repo.store.fd, path); err != nil {
+		sum := PruneReport{Total: 1}
+		keep, err := p.keepsLink(n)
+		if err != nil {
 			return err
 		}
+		if !keep {
+			sum.Deleted, sum.Freed = 1, st.Size
+			if !p.opts.DryRun {
+				err = unlinkAt(store.fd, path)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		p.addUp(sum)
 	}
 	return nil
+}
+
+// keepsLink tells whether a payload link is to a file object that stays and is
+// as large as the configuration wants.
+func (p *pruner) keepsLink(link ObjectName) (bool, error) {
+	store := p.repo.store
+	target, err := store.payloadTarget(link)
+	if _, corrupt := errors.AsType[*CorruptError](err); corrupt {
+		return false, nil
+	}
+	if err != nil || !p.keep.has(target) {
+		return false, err
+	}
+	st, err := fsx.StatAt(store.fd, objectPath(target, store.mode))
+	if err != nil {
+		return false, ignoreNotExist(err)
+	}
+	return uint64(st.Size) >= p.repo.settings.payloadThreshold, nil
 }
 
 func unlinkAt(dirfd int, path string) error {

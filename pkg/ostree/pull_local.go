@@ -91,7 +91,10 @@ func (l *localSource) storeFile(ctx context.Context, c Checksum) error {
 	}
 	l.p.stats.importedContent.Add(1)
 	linked, err := l.link(n)
-	if linked || err != nil {
+	if linked && err == nil {
+		return l.p.w.linkImported(ctx, n)
+	}
+	if err != nil {
 		return err
 	}
 	return l.copy(ctx, n)

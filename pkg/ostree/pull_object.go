@@ -68,7 +68,7 @@ func (w *Writer) writeNamed(ctx context.Context, name ObjectName, fi FileInfo, c
 	length, err := readFull(content, *pooled)
 	switch {
 	case atEnd(err):
-		return n.small((*pooled)[:length])
+		return n.small(ctx, (*pooled)[:length])
 	case err != nil:
 		return err
 	}
@@ -99,7 +99,7 @@ func (n *namedWrite) symlink() error {
 }
 
 // small stores a file that is in memory: nothing is created for one that is wrong.
-func (n *namedWrite) small(data []byte) error {
+func (n *namedWrite) small(ctx context.Context, data []byte) error {
 	if n.hash != nil {
 		n.hash.Write(data)
 	}
@@ -110,7 +110,7 @@ func (n *namedWrite) small(data []byte) error {
 	if err := n.w.space.take(n.fi.Size); err != nil {
 		return objectError(n.name, err)
 	}
-	created, err := n.w.stageSmall(n.name, n.fi, data)
+	created, err := n.w.stageSmall(ctx, n.name, n.fi, data)
 	return n.finish(created, err)
 }
 
@@ -132,7 +132,7 @@ func (n *namedWrite) large(ctx context.Context, content io.Reader) error {
 		return f.abandon(err)
 	}
 	n.fi.Size = size
-	created, err := f.stageContent(n.name, n.fi)
+	created, err := f.stageContent(ctx, n.name, n.fi)
 	return n.finish(created, err)
 }
 

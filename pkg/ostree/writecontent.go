@@ -1,7 +1,10 @@
 package ostree
 
 import (
+	"context"
+	"crypto/sha256"
 	"errors"
+	"hash"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,6 +20,7 @@ type contentTemp struct {
 	tmp     *temp
 	archive *archiver // in archives; writes to the file
 	size    int64     // that is in the header of an archived file
+	payload hash.Hash // of the content alone, nil if nobody wants it
 }
 
 func (w *Writer) newContentTemp(fi FileInfo) (*contentTemp, error) {
@@ -25,6 +29,9 @@ func (w *Writer) newContentTemp(fi FileInfo) (*contentTemp, error) {
 		return nil, err
 	}
 	f := &contentTemp{tmp: t, size: fi.Size}
+	if w.mayLinkPayloads && w.canClone() {
+		f.payload = sha256.New()
+	}
 	if w.store.mode != ModeArchive {
 		return f, nil
 	}
@@ -41,6 +48,9 @@ func (w *Writer) newContentTemp(fi FileInfo) (*contentTemp, error) {
 func (f *contentTemp) Write(p []byte) (int, error) {
 	if f.archive != nil {
 		return f.archive.deflate.Write(p)
+	}
+	if f.payload != nil {
+		f.payload.Write(p) // a hash never fails
 	}
 	return f.tmp.Write(p)
 }
@@ -59,12 +69,23 @@ func (f *contentTemp) release() {
 }
 
 // stageContent ends the content, gives the file its metadata and stages it.
-func (f *contentTemp) stageContent(name ObjectName, fi FileInfo) (bool, error) {
-	if err := f.complete(fi); err != nil {
+func (f *contentTemp) stageContent(ctx context.Context, name ObjectName, fi FileInfo) (bool, error) {
+	if f.payload != nil {
+		defer f.tmp.w.lockPayload(sumOf(f.payload))()
+	}
+	err := f.share(ctx, fi)
+	if err == nil {
+		err = f.complete(fi)
+	}
+	if err != nil {
 		return false, f.abandon(err)
 	}
 	f.release()
-	return f.tmp.stage(name)
+	created, err := f.tmp.stage(name)
+	if err != nil {
+		return created, err
+	}
+	return created, f.linkTo(name, fi.Size)
 }
 
 func (f *contentTemp) complete(fi FileInfo) error {

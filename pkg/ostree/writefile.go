@@ -40,7 +40,7 @@ func (w *Writer) writeBytes(ctx context.Context, fi FileInfo, data []byte) (Chec
 	if err != nil {
 		return Checksum{}, err
 	}
-	return w.writeSmall(fi, data)
+	return w.writeSmall(ctx, fi, data)
 }
 
 // prepareFile checks a file that is to be stored, and counts it.
@@ -72,7 +72,7 @@ func (w *Writer) writeFile(ctx context.Context, fi FileInfo, content io.Reader) 
 	n, err := readFull(content, *pooled)
 	switch {
 	case atEnd(err):
-		return w.writeSmall(fi, (*pooled)[:n])
+		return w.writeSmall(ctx, fi, (*pooled)[:n])
 	case err != nil:
 		return Checksum{}, err
 	}
@@ -122,24 +122,27 @@ func (w *Writer) writeSymlink(fi FileInfo) (Checksum, error) {
 
 // writeSmall stores a file that is in memory: nothing is created for one that
 // the repository has.
-func (w *Writer) writeSmall(fi FileInfo, data []byte) (Checksum, error) {
+func (w *Writer) writeSmall(ctx context.Context, fi FileInfo, data []byte) (Checksum, error) {
 	h := hashHeader(fi)
 	h.Write(data)
 	name := ObjectName{sumOf(h), ObjectFile}
 	if ok, err := w.store.has(name); ok || err != nil {
-		return name.Checksum, err
+		return name.Checksum, errors.Join(err, w.linkStored(name, data))
 	}
 	fi.Size = int64(len(data))
 	if err := w.space.take(fi.Size); err != nil {
 		return Checksum{}, objectError(name, err)
 	}
-	created, err := w.stageSmall(name, fi, data)
+	created, err := w.stageSmall(ctx, name, fi, data)
 	return w.finish(name, fi, created, err)
 }
 
-func (w *Writer) stageSmall(name ObjectName, fi FileInfo, data []byte) (bool, error) {
+func (w *Writer) stageSmall(ctx context.Context, name ObjectName, fi FileInfo, data []byte) (bool, error) {
 	if w.store.mode == ModeArchive {
 		return w.stageArchived(name, fi, data)
+	}
+	if w.linksPayloads(fi.Size) {
+		return w.putPayload(ctx, name, fi, data)
 	}
 	return w.put(name, data, inodeMode(fi, w.store.mode), func(fd int) error { return w.setInode(fd, fi) })
 }
@@ -183,15 +186,18 @@ func (w *Writer) writeLarge(ctx context.Context, fi FileInfo, first []byte, rest
 		return Checksum{}, f.abandon(err)
 	}
 	fi.Size = size
-	return w.stageLarge(f, ObjectName{c, ObjectFile}, fi)
+	return w.stageLarge(ctx, f, ObjectName{c, ObjectFile}, fi)
 }
 
-func (w *Writer) stageLarge(f *contentTemp, name ObjectName, fi FileInfo) (Checksum, error) {
+func (w *Writer) stageLarge(ctx context.Context, f *contentTemp, name ObjectName, fi FileInfo) (Checksum, error) {
 	if ok, err := w.store.has(name); ok || err != nil {
 		w.space.give(fi.Size)
+		if err == nil {
+			err = f.linkTo(name, fi.Size)
+		}
 		return name.Checksum, f.abandon(err)
 	}
-	created, err := f.stageContent(name, fi)
+	created, err := f.stageContent(ctx, name, fi)
 	return w.finish(name, fi, created, err)
 }
 

@@ -27,7 +27,11 @@ type Writer struct {
 	serial   atomic.Int64 // of temporary files
 	made     [256]atomic.Bool
 	noVerity atomic.Bool // the file system has none
-	stats    writeStats
+	// mayLinkPayloads is the configuration's wish, canClone the file system's answer.
+	mayLinkPayloads bool
+	canClone        func() bool
+	payloads        [256]sync.Mutex // held while an object with a payload is staged, by its first byte
+	stats           writeStats
 
 	noSummary   bool // leave the summary to the caller
 	refsChanged bool // set when the update is done
@@ -69,6 +73,7 @@ func newWriter(ctx context.Context, r *Repo, opts UpdateOptions) (*Writer, error
 	w.store = &store{fd: staging.fd, mode: r.settings.mode, next: r.store, pools: r.pools, made: &w.made}
 	w.store.locks = new([256]sync.RWMutex)
 	w.refs = make(refUpdates)
+	w.mayLinkPayloads, w.canClone = r.wantsPayloads(), sync.OnceValue(w.probeClone)
 	return w, nil
 }
 
