@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/apt-ostree/apt-ostree/pkg/deploy/bootloader"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 )
 
@@ -69,6 +71,9 @@ func (s *Sysroot) cleanupLocked(ctx context.Context, prune bool) (*CleanupReport
 // clean removes everything that is not in effect, except objects of the repository. It returns the
 // removed deployments.
 func (s *Sysroot) clean(ctx context.Context, st *state) ([]string, error) {
+	if err := s.finishLoader(ctx, st); err != nil {
+		return nil, err
+	}
 	if err := s.cleanVersions(st); err != nil {
 		return nil, err
 	}
@@ -89,6 +94,30 @@ func (s *Sysroot) clean(ctx context.Context, st *state) ([]string, error) {
 		return nil, err
 	}
 	return removed, s.step(ctx, "clean-refs")
+}
+
+// finishLoader makes sure that the boot loader uses what is in effect before anything else goes: a
+// crash may have kept it from that.
+func (s *Sysroot) finishLoader(ctx context.Context, st *state) error {
+	loader, err := s.bootloader()
+	if _, ok := errors.AsType[*bootloader.UnsupportedError](err); ok {
+		return nil // It has not been configured from here either.
+	}
+	if err != nil {
+		return err
+	}
+	list := notStaged(st.deployments)
+	if len(list) == 0 {
+		return nil
+	}
+	c := bootloader.Config{Sysroot: s.path, Boot: filepath.Join(s.path, "boot"), Version: st.boot, Default: list[0].Path}
+	for _, d := range list {
+		c.Entries, c.Names = append(c.Entries, d.entry), append(c.Names, d.file)
+	}
+	if err := loader.Finish(ctx, c); err != nil {
+		return fmt.Errorf("boot loader %s: %w", loader.Name(), err)
+	}
+	return nil
 }
 
 // cleanVersions removes the three of four link farms that are not in effect, the other boot entries,

@@ -220,10 +220,9 @@ func TestFailureLeavesNothingBehind(t *testing.T) {
 	require.Equal(t, before, layout(t, s.Path()))
 
 	// The boot loader comes late, after kernels and entries are written.
-	require.NoError(t, os.Mkdir(s.Path()+"/boot/grub", 0o755))
-	require.NoError(t, os.WriteFile(s.Path()+"/boot/grub/grub.cfg", nil, 0o644))
+	require.NoError(t, s.Repo().SetConfigValue("sysroot", "bootloader", "zipl"))
 	_, err = s.Deploy(t.Context(), commit(t, s, "3", nil), origin.New("x"), deploy.DeployOptions{})
-	require.ErrorContains(t, err, "boot loader grub2")
+	require.ErrorContains(t, err, "boot loader zipl")
 	require.Equal(t, []string{"1"}, versions(deployments(t, s)))
 	files, err := os.ReadDir(filepath.Join(s.Path(), "ostree/deploy/os/deploy"))
 	require.NoError(t, err)

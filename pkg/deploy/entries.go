@@ -25,7 +25,7 @@ func (w *writer) makeEntries(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.entries = nil
+	w.entries, w.names = nil, nil
 	for _, d := range w.list {
 		if err := w.makeEntry(ctx, d, settings); err != nil {
 			return fmt.Errorf("deployment %s: %w", d.Name(), err)
@@ -59,8 +59,9 @@ func (w *writer) makeEntry(ctx context.Context, d Deployment, settings entrySett
 	if err != nil {
 		return err
 	}
-	w.entries = append(w.entries, entry)
-	path := filepath.Join(w.sysroot.entriesDir(w.boot), w.entryName(d, settings).String())
+	name := w.entryName(d, settings)
+	w.entries, w.names = append(w.entries, entry), append(w.names, name)
+	path := filepath.Join(w.sysroot.entriesDir(w.boot), name.String())
 	return fsx.WriteFile(path, text, 0o644)
 }
 

@@ -23,6 +23,9 @@ type Options struct {
 	EntryNames EntryNames
 	// Bootloader replaces the one that is found by looking at the system.
 	Bootloader bootloader.Bootloader
+	// GRUBGenerator makes the menu of a GRUB that is found by looking at the system; see
+	// [bootloader.GRUB].
+	GRUBGenerator string
 	// Bases returns further commits that a deployment needs, such as the base commit of an assembled
 	// one. They get refs apt-ostree/base/N, which protect them from being pruned, together with the
 	// refs of the deployed commits. Nil leaves existing refs of that kind alone.

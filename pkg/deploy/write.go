@@ -117,6 +117,7 @@ type writer struct {
 	boot, sub int
 
 	entries []*bootentry.Entry
+	names   []bootentry.Name
 	loader  bootloader.Bootloader
 }
 
@@ -194,19 +195,28 @@ func (w *writer) checkBoot() error {
 	if st.Type == vfatMagic {
 		return fmt.Errorf("%s is a FAT file system, which has no symbolic links to switch between boot entries by; use another one for /boot", boot)
 	}
-	w.loader = w.sysroot.opts.Bootloader
-	if w.loader != nil {
-		return nil
-	}
-	configured, _ := w.sysroot.repo.ConfigValue("sysroot", "bootloader")
 	var err error
-	w.loader, err = bootloader.Select(boot, configured)
+	w.loader, err = w.sysroot.bootloader()
 	return err
+}
+
+// bootloader returns the boot loader of the sysroot.
+func (s *Sysroot) bootloader() (bootloader.Bootloader, error) {
+	if s.opts.Bootloader != nil {
+		return s.opts.Bootloader, nil
+	}
+	configured, _ := s.repo.ConfigValue("sysroot", "bootloader")
+	loader, err := bootloader.Select(filepath.Join(s.path, "boot"), configured)
+	if grub, ok := loader.(bootloader.GRUB); ok {
+		grub.Generator = s.opts.GRUBGenerator
+		loader = grub
+	}
+	return loader, err
 }
 
 // config is what the boot loader gets to know.
 func (w *writer) config() bootloader.Config {
-	c := bootloader.Config{Sysroot: w.sysroot.path, Boot: filepath.Join(w.sysroot.path, "boot"), Version: w.boot, Entries: w.entries}
+	c := bootloader.Config{Sysroot: w.sysroot.path, Boot: filepath.Join(w.sysroot.path, "boot"), Version: w.boot, Entries: w.entries, Names: w.names}
 	if len(w.list) > 0 {
 		c.Default = w.list[0].Path
 	}
