@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -247,6 +248,47 @@ func TestCanonicalPermissionsAreThoseOfOstree(t *testing.T) {
 			id, err := w.WriteTree(t.Context(), made)
 			require.Equal(t, commit.Tree, id, tree)
 			return err
+		})
+	}
+}
+
+// A tree outlives the update that was to store its files.
+func TestWriteTreeMissesFilesOfAnUpdateThatFailed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	ostreetest.Write(t, dir, ostreetest.Tree{"sub/file": ostreetest.File("content")})
+	r := ostreetest.Repo(t, ostree.ModeBareUser)
+	tree := ostree.NewTree(ostree.DirMeta{Mode: unix.S_IFDIR | 0o755})
+	require.ErrorIs(t, r.Update(t.Context(), func(w *ostree.Writer) error {
+		require.NoError(t, w.AddDirectory(t.Context(), tree, "/", dir, ostree.AddOptions{}))
+		return context.Canceled
+	}), context.Canceled)
+	require.ErrorIs(t, r.Update(t.Context(), func(w *ostree.Writer) error {
+		_, err := w.WriteTree(t.Context(), tree)
+		return err
+	}), ostree.ErrObjectNotFound)
+}
+
+// Many equal files are staged at the same time: one wins, and the others are no error.
+func TestAddDirectoryStoresEqualFilesOnce(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []ostree.Mode{ostree.ModeBareUser, ostree.ModeArchive, ostree.ModeBareUserOnly} {
+		t.Run(mode.String(), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			for i := range 200 {
+				name := filepath.Join(dir, strconv.Itoa(i))
+				require.NoError(t, os.WriteFile(name, []byte(strings.Repeat("x", i%2*200<<10)), 0o644))
+				require.NoError(t, os.Symlink("target", name+".link"))
+			}
+			r := ostreetest.Repo(t, mode)
+			require.NoError(t, r.Update(t.Context(), func(w *ostree.Writer) error {
+				_, err := addTree(t.Context(), w, dir, ostree.AddOptions{})
+				require.Equal(t, 400, w.Stats().ContentTotal)
+				require.Equal(t, 3, w.Stats().ContentWritten)
+				return err
+			}))
+			requireNoLeftovers(t, r)
 		})
 	}
 }

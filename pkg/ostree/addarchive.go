@@ -171,7 +171,7 @@ func (a *archiveAdder) file(ctx context.Context, at string, fi FileInfo, content
 	if err != nil {
 		return fmt.Errorf("%s: %w", at, err)
 	}
-	a.workers.Go(func() error {
+	a.workers.run(func() error {
 		c, err := store(ctx)
 		if err != nil {
 			return fmt.Errorf("%s: %w", at, err)

@@ -61,5 +61,5 @@ func (t *Tree) replaceFile(name string, old, c Checksum) error {
 	if err != nil {
 		return pathError("replace", name, err)
 	}
-	return t.putFile(name, c)
+	return t.putFile(name, c, nil)
 }

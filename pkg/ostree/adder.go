@@ -9,13 +9,11 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
 
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"github.com/apt-ostree/apt-ostree/internal/fsx"
@@ -29,7 +27,7 @@ type adder struct {
 	overlay bool // entries may carry the marks of an overlay's upper layer
 	// consumed notes what was read, if that is to be removed.
 	consumed *consumption
-	workers  *errgroup.Group
+	workers  *workers
 	links    linkCache
 	own      unix.Stat_t // the directory of the repository
 
@@ -53,10 +51,8 @@ func (a *adder) run(ctx context.Context, walk func(context.Context) error) error
 		return err
 	}
 	a.own = own
-	workers, ctx := errgroup.WithContext(ctx)
-	workers.SetLimit(runtime.GOMAXPROCS(0))
-	a.workers = workers
-	return causeOf(walk(ctx), workers.Wait())
+	a.workers, ctx = startWorkers(ctx)
+	return causeOf(walk(ctx), a.workers.wait())
 }
 
 // causeOf picks, of the error of a walk and that of its workers, the one that
@@ -140,7 +136,7 @@ func (a *adder) leaf(ctx context.Context, d *sourceDir, e fs.DirEntry, at string
 		return a.special(d, e.Name(), at)
 	}
 	d.retain()
-	a.workers.Go(func() error {
+	a.workers.run(func() error {
 		defer d.release()
 		if err := store(ctx, d, e.Name(), at); err != nil {
 			return fmt.Errorf("%s: %w", at, err)
@@ -200,7 +196,7 @@ func (a *adder) storeRegular(ctx context.Context, d *sourceDir, name, at string)
 	if err != nil {
 		return err
 	}
-	return a.putFile(at, c)
+	return a.putStored(at, c)
 }
 
 // write stores an open file.
@@ -235,16 +231,21 @@ func (a *adder) storeSymlink(ctx context.Context, d *sourceDir, name, at string)
 	if err != nil {
 		return err
 	}
-	return a.putFile(at, c)
+	return a.putStored(at, c)
 }
 
-// putFile puts a file into the tree.
-func (a *adder) putFile(at string, c Checksum) error {
+// putStored puts a file into the tree that was just stored.
+func (a *adder) putStored(at string, c Checksum) error { return a.putFileBy(at, c, a.w) }
+
+// putFile puts a file into the tree of which it is not certain that it exists.
+func (a *adder) putFile(at string, c Checksum) error { return a.putFileBy(at, c, nil) }
+
+func (a *adder) putFileBy(at string, c Checksum, by *Writer) error {
 	return a.change(at, func() error {
 		if err := a.mayReplace(at, false); err != nil {
 			return err
 		}
-		return a.tree.putFile(at, c)
+		return a.tree.putFile(at, c, by)
 	})
 }
 

@@ -72,7 +72,7 @@ func (c *treeAdder) directory(ctx context.Context, n *node, at string) error {
 		}
 		name := path.Join(at, child.name)
 		if child.dir == nil {
-			c.workers.Go(func() error { return c.file(ctx, child.file, name) })
+			c.workers.run(func() error { return c.file(ctx, child.file, name) })
 		} else if err := c.directory(ctx, child.dir, name); err != nil {
 			return err
 		}

@@ -86,7 +86,12 @@ func setOwner(fd int, fi FileInfo) error {
 	if err := fsx.SetXattrs(fd, toDisk(fi.Xattrs)); err != nil {
 		return err
 	}
-	return setMode(fd, fi.Mode)
+	// A change of owner may have taken set-id bits away, and an access list among
+	// the attributes changes the mode.
+	if st.Uid != fi.UID || st.Gid != fi.GID || len(fi.Xattrs) > 0 {
+		return setMode(fd, fi.Mode)
+	}
+	return finishMode(fd, &st, fi.Mode)
 }
 
 // setMode sets the permission bits and the time that all objects have.
@@ -95,6 +100,11 @@ func setMode(fd int, mode uint32) error {
 	if err != nil {
 		return err
 	}
+	return finishMode(fd, &st, mode)
+}
+
+// finishMode is setMode for a file whose status is known.
+func finishMode(fd int, st *unix.Stat_t, mode uint32) error {
 	if st.Mode&0o7777 != mode&0o7777 {
 		if err := unix.Fchmod(fd, mode&0o7777); err != nil {
 			return &os.PathError{Op: "chmod", Path: "staged file", Err: err}

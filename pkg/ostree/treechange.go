@@ -143,10 +143,11 @@ func markChanged(trail []*node) {
 // clone returns a copy that later changes of either do not touch.
 func (t *Tree) clone() *Tree { return &Tree{root: t.root.clone(), source: t.source} }
 
-// putFile is SetFile that also replaces a directory.
-func (t *Tree) putFile(name string, c Checksum) error {
+// putFile is SetFile that also replaces a directory. If the file was stored just
+// now, by says by whom.
+func (t *Tree) putFile(name string, c Checksum, by *Writer) error {
 	return t.change("put file", name, func(dir *node, last string) error {
-		dir.put(child{name: last, file: c})
+		dir.put(child{name: last, file: c, by: by})
 		return nil
 	})
 }

@@ -27,6 +27,7 @@ type child struct {
 	name string
 	file Checksum
 	dir  *node
+	by   *Writer // that has just stored the file, nil if the object may not exist
 }
 
 // A treeSource loads what a tree consists of. Most directories share a few

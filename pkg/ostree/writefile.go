@@ -113,7 +113,7 @@ func sumOf(h hash.Hash) Checksum {
 func (w *Writer) writeSymlink(fi FileInfo) (Checksum, error) {
 	c := sumOf(hashHeader(fi))
 	name := ObjectName{c, ObjectFile}
-	if ok, err := w.store.has(name); ok || err != nil {
+	if ok, err := w.published(name); ok || err != nil {
 		return c, err
 	}
 	created, err := w.stageSymlink(name, fi)
@@ -126,7 +126,11 @@ func (w *Writer) writeSmall(ctx context.Context, fi FileInfo, data []byte) (Chec
 	h := hashHeader(fi)
 	h.Write(data)
 	name := ObjectName{sumOf(h), ObjectFile}
-	if ok, err := w.store.has(name); ok || err != nil {
+	has := w.published
+	if w.store.mode == ModeArchive {
+		has = w.store.has // compressing costs more than another look
+	}
+	if ok, err := has(name); ok || err != nil {
 		return name.Checksum, errors.Join(err, w.linkStored(name, data))
 	}
 	fi.Size = int64(len(data))
@@ -190,7 +194,7 @@ func (w *Writer) writeLarge(ctx context.Context, fi FileInfo, first []byte, rest
 }
 
 func (w *Writer) stageLarge(ctx context.Context, f *contentTemp, name ObjectName, fi FileInfo) (Checksum, error) {
-	if ok, err := w.store.has(name); ok || err != nil {
+	if ok, err := w.published(name); ok || err != nil {
 		w.space.give(fi.Size)
 		if err == nil {
 			err = f.linkTo(name, fi.Size)

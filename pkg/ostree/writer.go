@@ -129,7 +129,7 @@ func (w *Writer) putMetaAs(name ObjectName, data []byte) error {
 		return fmt.Errorf("write %s: %d bytes are more than the limit of %d", name, len(data), maxMetadataSize)
 	}
 	w.stats.metadata.Add(1)
-	if ok, err := w.store.has(name); ok || err != nil {
+	if ok, err := w.published(name); ok || err != nil {
 		return err
 	}
 	created, err := w.stageBytes(name, data)
@@ -141,6 +141,10 @@ func (w *Writer) putMetaAs(name ObjectName, data []byte) error {
 	}
 	return nil
 }
+
+// published tells whether the repository or its parents have an object. Whether it
+// was staged already comes out when it is staged.
+func (w *Writer) published(name ObjectName) (bool, error) { return w.store.next.has(name) }
 
 // stageBytes stages an object that is a plain file.
 func (w *Writer) stageBytes(name ObjectName, data []byte) (bool, error) {

@@ -62,9 +62,14 @@ func (tw *treeWriter) writeContents(n *node, name string) error {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	var t DirTree
+	var unsure []DirTreeFile
 	for _, c := range n.children {
 		if c.dir == nil {
-			t.Files = append(t.Files, DirTreeFile{c.name, c.file})
+			f := DirTreeFile{c.name, c.file}
+			t.Files = append(t.Files, f)
+			if c.by != tw.w {
+				unsure = append(unsure, f)
+			}
 			continue
 		}
 		id, err := tw.write(c.dir, path.Join(name, c.name))
@@ -81,7 +86,7 @@ func (tw *treeWriter) writeContents(n *node, name string) error {
 	object := ObjectName{n.id.Contents, ObjectDirTree}
 	kept := unchanged(n)
 	tw.group.Go(func() error {
-		if err := tw.needAll(t.Files, kept); err != nil {
+		if err := tw.needAll(unsure, kept); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		return tw.w.putMetaAs(object, data)
