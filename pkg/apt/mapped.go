@@ -70,7 +70,10 @@ func (m *mapped) load(name string) []*Package {
 		}
 	}
 	slices.SortStableFunc(list, compareNewest)
-	list = dropRepeated(list)
+	list = dropRepeated(list, func(p *Package, o *Origin) *Package {
+		p.AlsoFrom = append(p.AlsoFrom, o) // nobody else has seen it yet
+		return p
+	})
 	if list != nil {
 		m.named[name] = list // what does not exist is not remembered: there is no end to it
 	}

@@ -16,7 +16,7 @@ type memory struct {
 func newMemory(packages []*Package) *memory {
 	m := &memory{packages: slices.DeleteFunc(slices.Clone(packages), func(p *Package) bool { return p == nil })}
 	slices.SortStableFunc(m.packages, compareInUniverse)
-	m.packages = dropRepeated(m.packages)
+	m.packages = dropRepeated(m.packages, copyAlsoFrom)
 	m.spans = make(map[string][2]int, len(m.packages))
 	for from := 0; from < len(m.packages); {
 		to := from + 1
@@ -70,4 +70,14 @@ func (m *memory) search(terms []string) []Match {
 		}
 	}
 	return found
+}
+
+// copyAlsoFrom returns a copy of p, which is the caller's, that is from another archive as well.
+func copyAlsoFrom(p *Package, o *Origin) *Package {
+	if o == nil {
+		return p
+	}
+	other := *p
+	other.AlsoFrom = append(slices.Clip(p.AlsoFrom), o)
+	return &other
 }

@@ -50,6 +50,11 @@ type Package struct {
 
 	// Origin is where an archive offers the package, nil for a local file or an installed package.
 	Origin *Origin
+	// AlsoFrom are the parts of archives, less preferred than Origin, that offer the same version.
+	AlsoFrom []*Origin
+	// PhasedUpdate is the Phased-Update-Percentage: for how many of a hundred machines the version is a
+	// phased update already, 0 if it is for all, and less than 0 if it is for none yet.
+	PhasedUpdate int
 	// Path is the local .deb, "" for a package of an archive.
 	Path string
 

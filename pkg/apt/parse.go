@@ -152,6 +152,9 @@ func setField(pkg *Package, lowerName, value string) (bit int, err error) {
 	case "filename":
 		pkg.Filename = value
 		return 23, nil
+	case "phased-update-percentage":
+		pkg.PhasedUpdate = phasedUpdate(value)
+		return 26, nil
 	case "sha256":
 		pkg.SHA256, err = checksum(value, 32)
 		return 24, err
@@ -195,6 +198,18 @@ func installedSize(value string) int64 {
 		return 0
 	}
 	return n << 10
+}
+
+// phasedUpdate reads a percentage. Like apt it takes what is no number from 0 to 99 for 100.
+func phasedUpdate(value string) int {
+	n, err := strconv.Atoi(value)
+	switch {
+	case err != nil || n < 0 || n >= 100:
+		return 0
+	case n == 0:
+		return -1
+	}
+	return n
 }
 
 func size(value string) (int64, error) {

@@ -93,15 +93,18 @@ func compareInUniverse(a, b *Package) int {
 	return cmp.Or(cmp.Compare(a.Name, b.Name), compareNewest(a, b))
 }
 
-// dropRepeated removes packages that are equal to an earlier one. Equal ones share a name and a
-// version and therefore are close together.
-func dropRepeated(sorted []*Package) []*Package {
+// dropRepeated removes packages that are equal to an earlier one, which then is also from where they
+// are. Equal ones share a name and a version and therefore are close together.
+func dropRepeated(sorted []*Package, alsoFrom func(p *Package, o *Origin) *Package) []*Package {
 	kept := sorted[:0]
 	for _, p := range sorted {
 		repeated := false
 		for i := len(kept) - 1; i >= 0 && kept[i].Name == p.Name && version.Compare(kept[i].Version, p.Version) == 0; i-- {
 			// 1.0 and 1.00 are equal to dpkg, but apt keeps both; so do we.
-			repeated = repeated || kept[i].Architecture == p.Architecture && kept[i].Version == p.Version
+			if kept[i].Architecture == p.Architecture && kept[i].Version == p.Version {
+				repeated = true
+				kept[i] = alsoFrom(kept[i], p.Origin)
+			}
 		}
 		if !repeated {
 			kept = append(kept, p)

@@ -13,6 +13,7 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/apt"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/conf"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/dpkg"
+	"github.com/apt-ostree/apt-ostree/pkg/apt/preferences"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/solve"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/source"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy"
@@ -23,6 +24,7 @@ import (
 type archiveState struct {
 	universe *apt.Universe
 	conf     *conf.Config
+	policy   *preferences.Policy
 	// packages downloads packages.
 	packages *apt.Client
 }
@@ -72,6 +74,9 @@ func (s *System) openArchive(ctx context.Context, d deploy.Deployment, net acces
 		Root: d.Path, Offline: net == offline, Logger: s.opts.Logger, Proxy: config.Proxy,
 	}
 	state := &archiveState{conf: config}
+	if state.policy, err = loadPolicy(d.Path, config, s.opts.Architecture); err != nil {
+		return nil, err
+	}
 	if state.packages, err = apt.NewClient(opts); err != nil {
 		return nil, err
 	}
@@ -82,6 +87,15 @@ func (s *System) openArchive(ctx context.Context, d deploy.Deployment, net acces
 	}
 	state.universe, err = state.packages.Update(ctx, sources)
 	return state, err
+}
+
+// loadPolicy reads the pins of a root. Phased updates do not count: all packages are new on the base.
+func loadPolicy(root string, config *conf.Config, architecture string) (*preferences.Policy, error) {
+	pins, err := preferences.Load(root)
+	if err != nil {
+		return nil, err
+	}
+	return preferences.NewPolicy(pins, preferences.Options{Architecture: architecture, DefaultRelease: config.Get("APT::Default-Release")})
 }
 
 // cached loads what was fetched before. It was verified and fresh then, and nobody has had a chance
@@ -140,6 +154,7 @@ func (s *System) planPackages(ctx context.Context, p *Plan) error {
 		ForeignArchitectures: foreign,
 		Installed:            base,
 		Lock:                 true,
+		Policy:               archive.policy,
 		Install:              p.Requested,
 		Recommends:           archive.conf.Bool("APT::Install-Recommends", true),
 	})

@@ -24,6 +24,7 @@ const (
 	installField   // the request wants a package
 	essentialField // an Essential package has to be there
 	lockField      // an installed package may not change
+	holdField      // an installed package is held
 	keepField      // an installed package should stay
 	removeField    // the request wants a package to go
 )
@@ -45,6 +46,9 @@ func (s *search) discover(v id) *clause {
 		}
 	}
 	pkg := s.at(v).pkg
+	if pkg == nil {
+		return nil // a wish to keep something
+	}
 	for _, g := range pkg.PreDepends {
 		note(s.require(cause{field: preDependsField, from: v, group: g}))
 	}

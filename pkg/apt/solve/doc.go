@@ -16,16 +16,19 @@
 //
 // # What is chosen
 //
-// Of each package one version is the candidate, as in apt_preferences(5) without pins: the newest of
-// those with the highest priority, or what a request names. Nothing but candidates and installed
-// versions is chosen, except that older versions are the last resort when installed packages are
-// locked or a request names a version: they are what fits an image older than its archive.
+// Of each package one version is the candidate, as in apt_preferences(5): that of the highest priority,
+// the newest of those, by [Request.Policy], or what a request names. Nothing but candidates and
+// installed versions is chosen, except that older versions are the last resort when installed packages
+// are locked or a request names a version: they are what fits an image older than its archive.
 //
-// Among the alternatives of a dependency, packages that are installed come first, then the order of
-// the field counts. Of the providers of a virtual package come first: installed ones, those from the
-// same source package, Essential, Protected, of the native architecture, of higher Priority, then by
-// name. Hard dependencies are met before recommendations, and no recommendation makes a solution
-// fail.
+// What is installed stays if that is possible at all. Dependencies are looked at depth first from the
+// requests in their order by name, those of a package in the order of its fields, recommendations last.
+// Among the alternatives of a dependency, packages that are installed come first, then the order of the
+// field counts. Of the providers of a virtual package come first: installed ones, those from the same
+// source package, Essential, Protected, of the native architecture, of higher Priority, then the last by
+// the names of source and package. No recommendation removes a package or makes a solution fail.
+//
+// docs/solver.md says this with the reasons, and where APT chooses otherwise.
 //
 // [Batches] then puts the chosen packages in an order in which dpkg can unpack and configure them.
 package solve

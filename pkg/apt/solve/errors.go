@@ -80,9 +80,9 @@ func (e *UnsatisfiableError) Summary() string {
 func (e *UnsatisfiableError) culprit() string {
 	for _, r := range e.Because {
 		switch r.Kind {
-		case WrongVersion, NotCandidate, Excluded:
+		case WrongVersion, NotCandidate, Pinned, Excluded:
 			return ": " + r.Relation.String() + " is not available"
-		case Conflicts, Breaks, Version, MultiArch, Locked, Essential, NoPackage:
+		case Conflicts, Breaks, Version, MultiArch, Locked, Held, Essential, NoPackage:
 			return ": " + r.String()
 		case Requested, Removed, Kept, Depends, PreDepends, Recommends, Tried, Omitted:
 		}

@@ -254,9 +254,12 @@ func (e *explainer) tell(c *clause, v id, depth int) []Reason {
 	return []Reason{r}
 }
 
-// locked reports whether one of two packages that exclude each other is locked.
+// locked reports whether one of two packages that exclude each other is locked or held.
 func (e *explainer) locked(c *clause) bool {
-	return e.req.Lock && (e.at(c.literals[0].of()).installed || e.at(c.literals[1].of()).installed)
+	return slices.ContainsFunc(c.literals, func(l literal) bool {
+		x := e.at(l.of())
+		return x.installed && (e.req.Lock || matchesAny(e.held, x.pkg, e.pool))
+	})
 }
 
 // negative reports whether the clause excludes packages instead of requiring one.
@@ -273,7 +276,7 @@ func (p *pool) statement(c cause, v id) Reason {
 	kinds := map[field]Kind{
 		dependsField: Depends, preDependsField: PreDepends, recommendsField: Recommends,
 		conflictsField: Conflicts, breaksField: Breaks, versionField: Version, multiArchField: MultiArch,
-		installField: Requested, essentialField: Essential, lockField: Locked, keepField: Kept, removeField: Removed,
+		installField: Requested, essentialField: Essential, lockField: Locked, holdField: Held, keepField: Kept, removeField: Removed,
 	}
 	return Reason{Kind: kinds[c.field], Request: c.text, Package: p.at(c.from).pkg, Relation: c.group, Other: p.at(v).pkg, native: p.archs[0]}
 }
@@ -304,6 +307,8 @@ func (e *explainer) unavailableRelation(r relation.Relation, from id, depth int)
 	for _, v := range e.matching(r, from) {
 		if x := e.at(v); x.excluded {
 			about(Excluded, v)
+		} else if x.priority <= 0 {
+			about(Pinned, v)
 		} else if !x.allowed {
 			about(NotCandidate, v)
 		}

@@ -107,7 +107,8 @@ func (p *pool) compareProviders(a, b id, source string) int {
 		first(x.pkg.Protected, y.pkg.Protected),
 		cmp.Compare(x.arch, y.arch),
 		cmp.Compare(priorityRank(x.pkg.Priority), priorityRank(y.pkg.Priority)),
-		strings.Compare(x.pkg.Name, y.pkg.Name),
+		strings.Compare(y.pkg.Source, x.pkg.Source),
+		strings.Compare(y.pkg.Name, x.pkg.Name),
 		p.compareStanding(x, y),
 		version.Compare(y.pkg.Version, x.pkg.Version),
 	)

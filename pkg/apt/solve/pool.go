@@ -46,6 +46,7 @@ type pool struct {
 	local                 map[*apt.Package]bool
 	pins                  map[string][]expression
 	excluded, removed     []expression
+	held, named           []expression // held packages, and all that Install names
 	older                 bool
 }
 
@@ -54,6 +55,7 @@ const (
 	priorityNotAutomatic = 1
 	priorityInstalled    = 100
 	priorityDefault      = 500
+	priorityDowngrade    = 1000
 	priorityLocal        = 1001
 )
 
@@ -84,13 +86,14 @@ func newPool(src Source, req Request) *pool {
 	for _, pkg := range req.Local {
 		p.addExtra(pkg)
 	}
-	for _, r := range req.Install {
-		if e, err := parseExpression(r); err == nil && e.pinned() {
+	p.excluded, p.removed = parseAll(req.Exclude), parseAll(req.Remove)
+	p.held, p.named = parseAll(req.Hold), parseAll(req.Install)
+	for _, e := range p.named {
+		if e.pinned() {
 			p.pins[e.name] = append(p.pins[e.name], e)
 			p.older = true
 		}
 	}
-	p.excluded, p.removed = parseAll(req.Exclude), parseAll(req.Remove)
 	return p
 }
 
@@ -144,7 +147,10 @@ func (p *pool) load(list []id, pkg *apt.Package, installed bool) []id {
 	}
 	for _, v := range list {
 		if have := p.at(v); have.pkg.Architecture == pkg.Architecture && version.Compare(have.pkg.Version, pkg.Version) == 0 {
-			have.offer, have.priority = pkg, max(have.priority, p.priority(pkg, installed))
+			have.offer, have.priority = pkg, max(have.priority, p.priority(pkg, have.installed))
+			if !have.local && p.req.Policy != nil {
+				have.priority = p.priority(pkg, have.installed)
+			}
 			p.ids[pkg] = v
 			return list
 		}
@@ -158,19 +164,19 @@ func (p *pool) load(list []id, pkg *apt.Package, installed bool) []id {
 	return append(list, v)
 }
 
-// priority returns the apt priority of a package.
+// priority returns the apt priority of a version.
 func (p *pool) priority(pkg *apt.Package, installed bool) int32 {
 	switch {
 	case p.local[pkg]:
 		return priorityLocal
-	case installed:
-		return priorityInstalled
-	case pkg.Origin != nil && pkg.Origin.NotAutomatic && pkg.Origin.ButAutomaticUpgrades:
-		return priorityInstalled
-	case pkg.Origin != nil && pkg.Origin.NotAutomatic:
+	case p.req.Policy != nil:
+		return int32(p.req.Policy.Priority(pkg, installed))
+	case pkg.Origin != nil && pkg.Origin.NotAutomatic && !pkg.Origin.ButAutomaticUpgrades && !installed:
 		return priorityNotAutomatic
+	case pkg.Origin != nil && !pkg.Origin.NotAutomatic, pkg.Origin == nil && !installed:
+		return priorityDefault
 	}
-	return priorityDefault
+	return priorityInstalled
 }
 
 // rate finds the candidate of each architecture and what is allowed beside it.
@@ -191,24 +197,40 @@ func (p *pool) rate(list []id) {
 	}
 }
 
-// best returns the candidate and the installed version of an architecture.
+// best returns the candidate and the installed version of an architecture, the root if there is none.
+// The candidate is the newest of the highest priority, which must be more than 0; and versions older
+// than the installed one need [priorityDowngrade].
 func (p *pool) best(list []id, arch int32) (best, installed id) {
+	for _, v := range list {
+		if x := p.at(v); x.arch == arch && x.installed {
+			installed = v
+		}
+	}
 	for _, v := range list { // newest first, so that the first of the highest priority wins
 		x := p.at(v)
-		if x.arch != arch {
+		if x.arch != arch || x.priority <= 0 {
 			continue
 		}
-		if x.installed {
-			installed = v
+		order := 1
+		if installed != root {
+			order = version.Compare(x.pkg.Version, p.at(installed).pkg.Version)
+		}
+		if order < 0 && x.priority < priorityDowngrade {
+			continue
+		}
+		if order > 0 && installed != root && p.phased(x) {
+			x.priority = min(x.priority, priorityNotAutomatic)
 		}
 		if best == root || x.priority > p.at(best).priority {
 			best = v
 		}
 	}
-	if installed != root && !p.at(best).local && version.Compare(p.at(best).pkg.Version, p.at(installed).pkg.Version) < 0 {
-		best = installed
-	}
 	return best, installed
+}
+
+// phased reports whether an upgrade is not for this machine yet. Requests do not wait.
+func (p *pool) phased(x *variable) bool {
+	return p.req.Policy != nil && p.req.Policy.Phased(x.pkg) && !x.local && !matchesAny(p.named, x.pkg, p)
 }
 
 // pinned reports whether a request names this version.

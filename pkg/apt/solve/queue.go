@@ -39,9 +39,9 @@ func (q *queue) push(n *need) {
 	}
 }
 
-// pop removes the first need, nil if there is none.
-func (q *queue) pop() *need {
-	if len(q.needs) == 0 {
+// pop removes the first need up to a rank, nil if there is none.
+func (q *queue) pop(last rank) *need {
+	if len(q.needs) == 0 || q.needs[0].rank > last {
 		return nil
 	}
 	n, _ := heap.Pop(&q.needs).(*need)
@@ -49,18 +49,20 @@ func (q *queue) pop() *need {
 	return n
 }
 
-// next returns the first need that asks for a decision, and what to decide on.
-func (s *search) next() (*need, id) {
+// next returns what to choose for the first need up to a rank that asks for a decision, the root if
+// there is none.
+func (s *search) next(last rank) id {
 	for {
-		n := s.queue.pop()
+		n := s.queue.pop(last)
 		if n == nil {
-			return nil, root
+			return root
 		}
 		if s.state[n.of].value <= 0 {
 			continue // comes again when the package does
 		}
 		if v := s.open(n); v != root {
-			return n, v
+			s.queue.push(n) // until it is met
+			return v
 		}
 		s.settled = append(s.settled, settled{n, len(s.limits)})
 	}

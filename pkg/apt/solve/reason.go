@@ -18,6 +18,8 @@ const (
 	Requested Kind = "requested"
 	// Locked: Other is installed and may not change.
 	Locked Kind = "locked"
+	// Held: Other is installed and held.
+	Held Kind = "held"
 	// Kept: Other is installed and stays.
 	Kept Kind = "kept"
 	// Essential: Other is Essential or Protected.
@@ -44,6 +46,8 @@ const (
 	WrongVersion Kind = "wrong-version"
 	// NotCandidate: Other meets Relation but is not the version that the priorities choose.
 	NotCandidate Kind = "not-candidate"
+	// Pinned: Other meets Relation but its priority, 0 or less, keeps it out.
+	Pinned Kind = "pinned"
 	// Excluded: Other meets Relation but the request excludes it.
 	Excluded Kind = "excluded"
 	// Omitted: the explanation is too long, the rest is left out.
@@ -80,6 +84,8 @@ func (r Reason) String() string {
 		return r.Request + " is to be removed"
 	case Locked:
 		return other + " is installed and may not change"
+	case Held:
+		return other + " is held"
 	case Kept:
 		return other + " is installed"
 	case Essential:
@@ -96,6 +102,8 @@ func (r Reason) String() string {
 		return other + " " + r.mismatch()
 	case NotCandidate:
 		return other + " would do, but it is not the candidate"
+	case Pinned:
+		return other + " would do, but a pin in the preferences keeps it out"
 	case Excluded:
 		return other + " is excluded"
 	case Omitted:

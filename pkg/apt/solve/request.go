@@ -61,6 +61,9 @@ func (s *search) addInstalled() {
 	for _, pkg := range s.req.Installed {
 		versions := s.versions(pkg.Name)
 		v := s.ids[pkg]
+		if matchesAny(s.held, pkg, s.pool) {
+			s.want(cause{field: holdField, text: pkg.String()}, []id{v})
+		}
 		if matchesAny(s.removed, pkg, s.pool) {
 			continue
 		}
@@ -73,11 +76,28 @@ func (s *search) addInstalled() {
 		c := cause{field: keepField, text: pkg.String()}
 		if pkg.Essential || pkg.Protected {
 			c.field = essentialField
+		}
+		if c.field == essentialField || s.req.NoRemove {
 			s.pending(s.needOne(c, kept, same))
 			continue
 		}
-		s.need(c, kept, same)
+		s.keep(c, same)
 	}
+}
+
+// keep wishes for one of the versions of an installed package to be there afterwards. A variable of its
+// own stands for the wish, so that it can be decided on early without saying which version it is.
+func (s *search) keep(c cause, versions []id) {
+	k := id(len(s.vars))
+	s.vars = append(s.vars, variable{})
+	s.grow()
+	s.keeps = append(s.keeps, k)
+	literals := []literal{out(k)}
+	for _, v := range versions {
+		literals = append(literals, in(v))
+	}
+	s.add(&clause{literals: literals, cause: c})
+	s.need(c, kept, versions)
 }
 
 // addRemove forbids what is to go. It returns the requests that nothing installed fits.

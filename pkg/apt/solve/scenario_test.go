@@ -17,6 +17,7 @@ import (
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/deb822"
+	"github.com/apt-ostree/apt-ostree/pkg/apt/preferences"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/solve"
 )
 
@@ -86,6 +87,11 @@ func parseScenario(t *testing.T, a *txtar.Archive) *scenario {
 			for _, p := range sc.request.Local {
 				p.Origin, p.Path = nil, "./"+p.Name+".deb"
 			}
+		case "pins":
+			pins, err := preferences.Parse(f.Data, "pins")
+			require.NoError(t, err)
+			sc.request.Policy, err = preferences.NewPolicy(pins, preferences.Options{Architecture: "amd64", MachineID: "0123456789abcdef0123456789abcdef"})
+			require.NoError(t, err)
 		case "request":
 			for line := range strings.Lines(string(f.Data)) {
 				sc.parseRequest(t, strings.Fields(line))
@@ -115,6 +121,10 @@ func (sc *scenario) parseRequest(t *testing.T, words []string) {
 		sc.why = words[1:]
 	case "batches":
 		sc.batches = true
+	case "hold":
+		r.Hold = append(r.Hold, words[1:]...)
+	case "no-remove":
+		r.NoRemove = true
 	case "upgrade":
 		r.UpgradeAll = true
 	case "lock":

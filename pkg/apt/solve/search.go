@@ -35,6 +35,9 @@ type search struct {
 	limits             []int // lengths of the trail where a decision was made
 	head               int   // what of the trail was propagated
 	queue              queue
+	walk               walk
+	keeps              []id // variables that stand for keeping an installed package, see keep
+	keepsDecided       int  // how many of them are decided at least
 	settled            []settled
 	needs              map[id][]*need // of each discovered package
 	clauses, needCount int32
@@ -46,6 +49,7 @@ type search struct {
 type variableState struct {
 	value      int8 // 1 in, -1 out, 0 undecided
 	discovered bool
+	walk       progress
 	level      int32
 	reason     *clause // nil for a decision
 }
@@ -111,14 +115,34 @@ func (s *search) run(ctx context.Context) error {
 			s.learn(conflict)
 			continue
 		}
-		n, v := s.next()
-		if n == nil {
+		v := s.decide()
+		if v == root {
 			return nil
 		}
+		s.saveWalk()
 		s.limits = append(s.limits, len(s.trail))
-		s.settled = append(s.settled, settled{n, len(s.limits)})
 		s.assign(in(v), nil)
 	}
+}
+
+// decide returns what to choose next, the root if everything is decided: first to keep what is
+// installed, then what the walk comes to. The queue has what is left after it: versions of installed
+// packages, and needs that an installed package met that is out now.
+func (s *search) decide() id {
+	for ; s.keepsDecided < len(s.keeps); s.keepsDecided++ {
+		if k := s.keeps[s.keepsDecided]; s.state[k].value == 0 {
+			return k
+		}
+	}
+	if s.req.UpgradeAll {
+		if v := s.next(kept); v != root {
+			return v
+		}
+	}
+	if v := s.nextOnWalk(); v != root {
+		return v
+	}
+	return s.next(recommended)
 }
 
 // propagate assigns what follows from the trail. It returns a clause that fails, if one does.
@@ -288,6 +312,8 @@ func (s *search) secondLevel(c *clause) int32 {
 // undo takes back all decisions above a level.
 func (s *search) undo(level int32) {
 	start := s.limits[level]
+	s.restoreWalk(level)
+	s.keepsDecided = 0
 	for _, l := range s.trail[start:] {
 		x := &s.state[l.of()]
 		x.value, x.reason = 0, nil

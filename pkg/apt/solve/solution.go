@@ -18,7 +18,7 @@ func (s *search) solution() *Solution {
 		before[s.slot(s.ids[pkg])] = pkg
 	}
 	for v := id(1); int(v) < len(s.state); v++ {
-		if s.state[v].value <= 0 {
+		if s.state[v].value <= 0 || s.at(v).pkg == nil {
 			continue
 		}
 		x := s.at(v)
@@ -89,7 +89,7 @@ func (s *search) reasons() map[*apt.Package][]Reason {
 	for _, limit := range []rank{required, recommended} {
 		todo := []id{root}
 		for v := id(1); int(v) < len(s.state); v++ {
-			if seen[v] {
+			if seen[v] && s.at(v).pkg != nil {
 				todo = append(todo, v)
 			}
 		}

@@ -24,6 +24,15 @@ type Source interface {
 	Providers(name string) []*apt.Package
 }
 
+// Policy says which version of a package is to be preferred, as apt_preferences(5) does;
+// [*preferences.Policy] is one.
+type Policy interface {
+	// Priority returns the priority of a version, which may be installed.
+	Priority(p *apt.Package, installed bool) int
+	// Phased reports whether an update is not for this machine yet.
+	Phased(p *apt.Package) bool
+}
+
 // Request describes a problem. The order of its lists does not matter.
 type Request struct {
 	// Architecture is the native one, as dpkg --print-architecture says. It is required.
@@ -37,6 +46,15 @@ type Request struct {
 	Installed []*apt.Package
 	// Lock makes the installed packages facts: none may change or go, except those in Remove.
 	Lock bool
+
+	// NoRemove keeps all installed packages in some version, except those in Remove: what
+	// `apt-get upgrade --with-new-pkgs` does.
+	NoRemove bool
+	// Hold lists installed packages that may neither change nor go, name[:architecture], as those that
+	// dpkg's selections hold.
+	Hold []string
+	// Policy chooses the candidates; nil stands for no pins and no phased updates.
+	Policy Policy
 
 	// Install lists packages to have afterwards: name[:architecture][=version|/suite]. A name that
 	// only others provide stands for its best provider.
@@ -115,7 +133,7 @@ func Solve(ctx context.Context, src Source, req Request) (*Solution, error) {
 
 // sorted returns a request whose lists are in the one order that is used, without repetitions.
 func sorted(req Request) Request {
-	for _, list := range []*[]string{&req.Install, &req.Remove, &req.Exclude} {
+	for _, list := range []*[]string{&req.Install, &req.Remove, &req.Exclude, &req.Hold} {
 		*list = slices.Compact(slices.Sorted(slices.Values(*list)))
 	}
 	req.UpgradeAll = req.UpgradeAll && !req.Lock
