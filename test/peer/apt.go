@@ -95,6 +95,9 @@ func (a *Apt) run(ctx context.Context, args ...string) error {
 	return nil
 }
 
+// Check asks APT whether the installed packages keep all rules.
+func (a *Apt) Check(ctx context.Context) error { return a.run(ctx, "apt-get", "check") }
+
 // Configure adds to the configuration.
 func (a *Apt) Configure(text string) error {
 	return os.WriteFile(a.path("parts/more"), []byte(text), 0o644)
@@ -173,7 +176,7 @@ var headings = map[string]bool{
 // Ask runs a command of apt-get such as "install vim" without its simulation of dpkg, which takes most
 // of the time of `apt-get -s`. The error is an [*exec.ExitError] if there is no answer.
 func (a *Apt) Ask(ctx context.Context, args ...string) (*Answer, error) {
-	cmd := exec.CommandContext(ctx, "apt-get", append([]string{"--print-uris", "-V", "-o", "APT::Get::Show-User-Simulation-Note=false"}, args...)...)
+	cmd := exec.CommandContext(ctx, "apt-get", append([]string{"--print-uris", "-V"}, args...)...)
 	cmd.Env = a.Environment()
 	out, err := cmd.Output()
 	if err != nil {
@@ -183,8 +186,7 @@ func (a *Apt) Ask(ctx context.Context, args ...string) (*Answer, error) {
 	reading, remove := false, false
 	for line := range strings.Lines(string(out)) {
 		if !strings.HasPrefix(line, " ") {
-			remove, reading = headings[strings.TrimSpace(line)], false
-			_, reading = headings[strings.TrimSpace(line)]
+			remove, reading = headings[strings.TrimSpace(line)]
 			continue
 		}
 		name, versions, found := strings.Cut(strings.TrimSpace(line), " (")
@@ -195,7 +197,6 @@ func (a *Apt) Ask(ctx context.Context, args ...string) (*Answer, error) {
 		if _, to, changed := strings.Cut(versions, " => "); changed {
 			versions = to
 		}
-		name = strings.TrimSuffix(name, "*")
 		if remove {
 			answer.Remove[name] = true
 		} else {

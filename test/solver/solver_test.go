@@ -25,6 +25,7 @@ type debian struct {
 	packages []*apt.Package
 	universe *apt.Universe
 	minimal  []*apt.Package
+	checking sync.Mutex
 }
 
 // load fetches the lists, once for all tests.
@@ -54,6 +55,9 @@ var load = sync.OnceValues(func() (*debian, error) {
 		return nil, err
 	}
 	d.minimal = s.Resulting
+	if _, err := peer.NewAptOffline(ctx, dir+"/checker", nil); err != nil {
+		return nil, err
+	}
 	return d, a.SetInstalled(d.minimal)
 })
 
@@ -116,5 +120,16 @@ func difference(ours, theirs *peer.Answer) string {
 	return strings.Join(list, " ")
 }
 
-// String of a request as one would type it.
+// requireValid verifies a solution with APT's own rules: with what results as installed packages,
+// "apt-get check" has nothing to say.
+func (d *debian) requireValid(t *testing.T, s *solve.Solution) {
+	t.Helper()
+	d.checking.Lock()
+	defer d.checking.Unlock()
+	checker := &peer.Apt{Dir: d.dir + "/checker"}
+	require.NoError(t, checker.SetInstalled(s.Resulting))
+	require.NoError(t, checker.Check(t.Context()))
+}
+
+// text of a request as one would type it.
 func text(request []string) string { return fmt.Sprint("apt-get install ", strings.Join(request, " ")) }
