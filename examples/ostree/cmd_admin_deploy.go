@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
 	"github.com/apt-ostree/apt-ostree/pkg/deploy"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy/kargs"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy/origin"
+	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 )
 
 // adminDeploy are the options of admin deploy.
@@ -15,6 +17,7 @@ type adminDeploy struct {
 	opts                deploy.DeployOptions
 	originFile          string
 	noPrune             bool
+	stage, locked       bool
 	kargsProc, kargsNot bool
 }
 
@@ -49,6 +52,8 @@ func (o *adminDeploy) flags(f *flags) {
 	f.Bool(&o.noPrune, "no-prune", "", "Don't prune the repo when done")
 	f.Bool(&o.opts.NoMerge, "no-merge", "", "Do not apply configuration (/etc and kernel arguments) from booted deployment")
 	f.Bool(&o.opts.Retain.All, "retain", "", "Do not delete previous deployments")
+	f.Bool(&o.stage, "stage", "", "Complete deployment at OS shutdown")
+	f.Bool(&o.locked, "lock-finalization", "", "Prevent automatic deployment finalization on shutdown")
 	f.Bool(&o.opts.Retain.Pending, "retain-pending", "", "Do not delete pending deployments")
 	f.Bool(&o.opts.Retain.Rollback, "retain-rollback", "", "Do not delete rollback deployments")
 	f.Bool(&o.opts.NotDefault, "not-as-default", "", "Append rather than prepend new deployment")
@@ -88,6 +93,9 @@ func (o *adminDeploy) run(ctx context.Context, e *env, s *deploy.Sysroot, refspe
 			return err
 		}
 	}
+	if o.stage || o.locked {
+		return o.stageCommit(ctx, s, c, follows)
+	}
 	if _, err := s.Deploy(ctx, c, follows, o.opts); err != nil {
 		return err
 	}
@@ -96,6 +104,21 @@ func (o *adminDeploy) run(ctx context.Context, e *env, s *deploy.Sysroot, refspe
 		return err
 	}
 	return e.cleanup(ctx, s)
+}
+
+func (o *adminDeploy) stageCommit(ctx context.Context, s *deploy.Sysroot, c ostree.Checksum, follows *origin.Origin) error {
+	switch {
+	case o.opts.Retain.Pending || o.opts.Retain.Rollback:
+		return errors.New("--stage cannot currently be combined with --retain arguments")
+	case o.opts.NotDefault:
+		return errors.New("--stage cannot currently be combined with --not-as-default")
+	}
+	o.opts.Retain.All = false // all are retained until shutdown
+	if _, err := s.Stage(ctx, c, follows, deploy.StageOptions{DeployOptions: o.opts, Locked: o.locked}); err != nil {
+		return stageMessage(err)
+	}
+	_, err := s.CleanupFiles(ctx)
+	return err
 }
 
 func readOrigin(path string) (*origin.Origin, error) {

@@ -42,7 +42,7 @@ func cmdAdminStatus() *command {
 func (o *adminStatus) print(ctx context.Context, e *env, s *deploy.Sysroot, all []deploy.Deployment) error {
 	switch {
 	case o.json:
-		return printStatusJSON(ctx, e, s, all)
+		return printStatusJSON(e, all)
 	case o.isDefault && len(all) == 0:
 		return errors.New("Not in a booted OSTree system")
 	case o.isDefault && all[0].Booted:
@@ -69,6 +69,8 @@ func (o *adminStatus) deployment(ctx context.Context, e *env, s *deploy.Sysroot,
 		marker = "*"
 	}
 	switch {
+	case d.Locked:
+		state = " (finalization locked)"
 	case d.Staged:
 		state = " (staged)"
 	case d.Pending:

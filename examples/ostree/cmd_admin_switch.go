@@ -62,7 +62,7 @@ func (e *env) switchTo(ctx context.Context, s *deploy.Sysroot, stateroot, to str
 	if _, err := e.pullUpgrade(ctx, u, deploy.UpgradePullOptions{AllowOlder: true}); err != nil {
 		return err
 	}
-	if err := e.deployUpgrade(ctx, s, u); err != nil {
+	if err := e.deployUpgrade(ctx, s, u, false); err != nil {
 		return err
 	}
 	e.printf("Deleting ref '%s'\n", have)

@@ -15,6 +15,7 @@ type adminUpgrade struct {
 	reboot, kexec        bool
 	older                bool
 	pullOnly, deployOnly bool
+	stage                bool
 }
 
 func cmdAdminUpgrade() *command {
@@ -28,6 +29,7 @@ func cmdAdminUpgrade() *command {
 			f.String(&o.override, "override-commit", "", "CHECKSUM", "Deploy CHECKSUM instead of the latest tree")
 			f.Bool(&o.pullOnly, "pull-only", "", "Do not create a deployment, just download")
 			f.Bool(&o.deployOnly, "deploy-only", "", "Do not pull, only deploy")
+			f.Bool(&o.stage, "stage", "", "Enable staging (finalization at reboot time)")
 		},
 		run: func(ctx context.Context, e *env, _ []string) error {
 			s, err := e.lockSysroot(ctx)
@@ -65,7 +67,7 @@ func (o *adminUpgrade) run(ctx context.Context, e *env, s *deploy.Sysroot) error
 	case o.pullOnly:
 		return nil
 	}
-	if err := e.deployUpgrade(ctx, s, u); err != nil {
+	if err := e.deployUpgrade(ctx, s, u, o.stage); err != nil {
 		return err
 	}
 	return e.reboot(ctx, s, o.reboot, o.kexec)
@@ -98,7 +100,12 @@ func (e *env) pullUpgrade(ctx context.Context, u *deploy.Upgrader, opts deploy.U
 	return changed, err
 }
 
-func (e *env) deployUpgrade(ctx context.Context, s *deploy.Sysroot, u *deploy.Upgrader) error {
+// deployUpgrade deploys what was pulled, at once or at shutdown.
+func (e *env) deployUpgrade(ctx context.Context, s *deploy.Sysroot, u *deploy.Upgrader, stage bool) error {
+	if stage || e.getenv("OSTREE_EX_STAGE_DEPLOYMENTS") != "" {
+		_, err := u.Stage(ctx, deploy.StageOptions{})
+		return stageMessage(err)
+	}
 	if _, err := u.Deploy(ctx, deploy.DeployOptions{}); err != nil {
 		return err
 	}

@@ -85,9 +85,6 @@ func (o *commitFlags) write(ctx context.Context, e *env, repo *ostree.Repo, comm
 		var err error
 		c, written, err = o.writeCommit(ctx, e, repo, w, commit)
 		stats = w.Stats()
-		if err == nil && e.getenv("OSTREE_REPO_TEST_ERROR") == "pre-commit" {
-			err = errors.New("OSTREE_REPO_TEST_ERROR_PRE_COMMIT specified") // the suite's way to interrupt a commit
-		}
 		return err
 	}, ostree.UpdateOptions{Resume: true, NoSync: o.noFsync || !o.fsync})
 	if err != nil {

@@ -171,7 +171,16 @@ func (e *env) repoOptions() ostree.Options {
 		Proxy:            http.ProxyFromEnvironment,
 		SkipCache:        e.getenv("OSTREE_SKIP_CACHE") != "",
 		DummySign:        e.getenv("OSTREE_DUMMY_SIGN_ENABLED") != "",
+		BeforePublish:    e.beforePublish(),
 	}
+}
+
+// beforePublish interrupts updates if $OSTREE_REPO_TEST_ERROR asks for it.
+func (e *env) beforePublish() func() error {
+	if e.getenv("OSTREE_REPO_TEST_ERROR") != "pre-commit" {
+		return nil
+	}
+	return func() error { return errors.New("OSTREE_REPO_TEST_ERROR_PRE_COMMIT specified") }
 }
 
 func sameFile(a, b string) bool {

@@ -18,11 +18,14 @@ func deployMessage(err error) (string, bool) {
 	var unlocked *deploy.UnlockedError
 	var booted *deploy.BootedError
 	var conflict *etcmerge.ConflictError
+	var freeze *deploy.FreezeTestError
 	var karg *kargs.NotFoundError
 	var ambiguous *kargs.AmbiguousError
 	switch {
 	case errors.Is(err, deploy.ErrNotBooted):
 		return "Not currently booted into an OSTree system", true
+	case errors.Is(err, deploy.ErrPinStaged):
+		return "Cannot pin staged deployment", true
 	case errors.As(err, &none):
 		return fmt.Sprintf("No previous deployment for OS '%s'", none.Stateroot), true
 	case errors.As(err, &origin) && origin.Missing:
@@ -37,12 +40,22 @@ func deployMessage(err error) (string, bool) {
 		return "Attempting to remove booted deployment", true
 	case errors.As(err, &conflict):
 		return conflictMessage(conflict), true
+	case errors.As(err, &freeze) && freeze.Thawed:
+		return "During fsfreeze-thaw: aborting due to test-fifreeze (fifreeze watchdog was run)", true
 	case errors.As(err, &karg):
 		return fmt.Sprintf("No karg '%s' found", karg.Arg), true
 	case errors.As(err, &ambiguous):
 		return fmt.Sprintf("Multiple values for key '%s' found", ambiguous.Key), true
 	}
 	return "", false
+}
+
+// stageMessage adds what the peer says before that nothing is booted.
+func stageMessage(err error) error {
+	if errors.Is(err, deploy.ErrNotBooted) {
+		return errors.New("Cannot stage deployment: Not currently booted into an OSTree system")
+	}
+	return err
 }
 
 func conflictMessage(e *etcmerge.ConflictError) string {

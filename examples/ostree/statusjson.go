@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 
@@ -27,13 +26,14 @@ type statusDeployment struct {
 	SourceTitle        string  `json:"source-title,omitempty"`
 }
 
-func printStatusJSON(_ context.Context, e *env, _ *deploy.Sysroot, all []deploy.Deployment) error {
+func printStatusJSON(e *env, all []deploy.Deployment) error {
 	list := make([]statusDeployment, len(all))
 	for i, d := range all {
 		list[i] = statusDeployment{
 			Checksum: d.Checksum.String(), Stateroot: d.Stateroot, Serial: d.Serial, Index: d.Index,
 			Booted: d.Booted, Pending: d.Pending, Rollback: d.Rollback, Staged: d.Staged, Pinned: d.Pinned,
-			Unlocked: "none", Version: d.Version, SourceTitle: d.SourceTitle,
+			FinalizationLocked: d.Locked,
+			Unlocked:           "none", Version: d.Version, SourceTitle: d.SourceTitle,
 		}
 		if d.Unlocked != "" {
 			list[i].Unlocked = d.Unlocked

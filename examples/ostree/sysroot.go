@@ -20,12 +20,14 @@ func (e *env) openSysroot() (*deploy.Sysroot, error) {
 	debug := strings.Split(e.getenv("OSTREE_SYSROOT_DEBUG"), ",")
 	opts := strings.Split(e.getenv("OSTREE_SYSROOT_OPTS"), ",")
 	s, err := deploy.Open(path, deploy.Options{
-		Repo:        e.repoOptions(),
-		LockTimeout: -1,
-		EntryNames:  entryNames(opts),
-		Mutable:     slices.Contains(debug, "mutable-deployments"),
-		NoSync:      slices.Contains(opts, "skip-sync"),
-		Report:      e.reportChange,
+		Repo:          e.repoOptions(),
+		LockTimeout:   -1,
+		EntryNames:    entryNames(opts),
+		NoDeviceTrees: slices.Contains(debug, "no-dtb"),
+		Mutable:       slices.Contains(debug, "mutable-deployments"),
+		NoSync:        slices.Contains(opts, "skip-sync"),
+		TestFreeze:    slices.Contains(debug, "test-fifreeze"),
+		Report:        e.reportChange,
 	})
 	if err != nil {
 		return nil, sysrootMessage(err)

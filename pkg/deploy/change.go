@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -62,9 +63,15 @@ func (s *Sysroot) Rollback(ctx context.Context, stateroot string) (*Deployment, 
 	return s.reload(context.WithoutCancel(ctx), target)
 }
 
+// ErrPinStaged says that a staged deployment cannot be pinned: it has no place in the list yet.
+var ErrPinStaged = errors.New("a staged deployment cannot be pinned before it is finalized")
+
 // Pin keeps a deployment in the list, whatever is deployed later, or stops doing so. It reports
 // whether that changed anything.
 func (s *Sysroot) Pin(ctx context.Context, d Deployment, on bool) (changed bool, err error) {
+	if d.Staged {
+		return false, ErrPinStaged
+	}
 	err = s.editOrigin(ctx, d, func(o *origin.Origin) *origin.Origin {
 		changed = o.Pinned != on
 		o.Pinned = on

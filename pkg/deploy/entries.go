@@ -41,7 +41,7 @@ func (w *writer) makeEntry(ctx context.Context, d Deployment, settings entrySett
 		return err
 	}
 	defer root.Close()
-	k, err := kernelOf(ctx, root.FS(), d.BootChecksum)
+	k, err := w.sysroot.kernelOf(ctx, root.FS(), d.BootChecksum)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func (s *Sysroot) inspect(ctx context.Context, c ostree.Checksum) (*inspected, e
 	if err := in.findEtc(tree, c); err != nil {
 		return nil, err
 	}
-	if err := in.findKernel(ctx, tree, c); err != nil {
+	if err := in.findKernel(ctx, s, tree, c); err != nil {
 		return nil, err
 	}
 	if _, err := systemName(tree); err != nil {
@@ -87,8 +87,8 @@ func (in *inspected) findEtc(tree fs.FS, c ostree.Checksum) error {
 }
 
 // findKernel finds the one kernel and its boot checksum.
-func (in *inspected) findKernel(ctx context.Context, tree fs.FS, c ostree.Checksum) error {
-	found, err := findKernels(tree)
+func (in *inspected) findKernel(ctx context.Context, s *Sysroot, tree fs.FS, c ostree.Checksum) error {
+	found, err := s.findKernels(tree)
 	if err != nil {
 		return fmt.Errorf("look for the kernel of commit %s: %w", c, err)
 	}

@@ -138,6 +138,10 @@ func TestKernelVariantsLikeOstree(t *testing.T) {
 			modules + "vmlinuz": "-", modules + "initramfs.img": "-",
 			"boot/vmlinuz-3.6" + sum: "k", "boot/initramfs-3.6.img" + sum: "i",
 		},
+		"legacy without version": {
+			modules + "vmlinuz": "-", modules + "initramfs.img": "-",
+			"boot/vmlinuz" + sum: "k", "boot/initramfs" + sum: "i", "boot/devicetree" + sum: "d",
+		},
 		"legacy initramfs wins": {
 			modules + "initramfs.img":               "-",
 			"usr/lib/ostree-boot/vmlinuz-3.6" + sum: "k", "usr/lib/ostree-boot/initramfs-3.6.img" + sum: "i",

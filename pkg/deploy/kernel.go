@@ -38,8 +38,13 @@ const noKernel = "it has no kernel: /usr/lib/modules/VERSION/vmlinuz is missing,
 // findKernels looks for kernels in a tree: in /usr/lib/modules/VERSION, and in the older places
 // /usr/lib/ostree-boot and /boot, which win when only they have an initramfs. The error is one of
 // reading; no kernel gives an empty list, and several mean that none can be chosen.
-func findKernels(tree fs.FS) ([]kernel, error) {
+func (s *Sysroot) findKernels(tree fs.FS) ([]kernel, error) {
 	modern, err := modulesKernels(tree)
+	if s.opts.NoDeviceTrees {
+		for i := range modern {
+			modern[i].deviceTree, modern[i].dtbDir = bootFile{}, ""
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -138,12 +143,13 @@ func legacyKernelIn(dir string, files []fs.DirEntry) (*kernel, error) {
 			continue
 		}
 		var field *bootFile
-		switch {
-		case strings.HasPrefix(name, "vmlinuz-"):
-			field, k.version = &k.vmlinuz, strings.TrimPrefix(name, "vmlinuz-")
-		case strings.HasPrefix(name, "initramfs-"):
+		// The version in the middle may be missing.
+		switch kind, version, _ := strings.Cut(name, "-"); kind {
+		case "vmlinuz":
+			field, k.version = &k.vmlinuz, version
+		case "initramfs":
 			field = &k.initramfs
-		case strings.HasPrefix(name, "devicetree-"):
+		case "devicetree":
 			field = &k.deviceTree
 		default:
 			continue
@@ -215,8 +221,8 @@ func hashFile(ctx context.Context, hash io.Writer, tree fs.FS, name string) erro
 
 // kernelOf returns the kernel of a tree that is deployed already, which the boot checksum tells
 // apart from others should there be several.
-func kernelOf(ctx context.Context, tree fs.FS, bootChecksum string) (kernel, error) {
-	found, err := findKernels(tree)
+func (s *Sysroot) kernelOf(ctx context.Context, tree fs.FS, bootChecksum string) (kernel, error) {
+	found, err := s.findKernels(tree)
 	if err != nil {
 		return kernel{}, err
 	}

@@ -34,12 +34,18 @@ type Options struct {
 	// before a deployment is staged. Nil starts ostree-finalize-staged.service, whose stopping it is;
 	// with a RunDir, which no service manager looks at, it does nothing.
 	StartFinalizer func(ctx context.Context) error
+	// NoDeviceTrees leaves the device trees of new deployments out of their kernels, as libostree did
+	// long ago and still does with "no-dtb" for debugging.
+	NoDeviceTrees bool
 	// Mutable leaves new deployments without the immutable attribute (libostree's
 	// "mutable-deployments" for debugging).
 	Mutable bool
 	// NoSync skips all syncing. A power failure then loses data: it is for tests and for images that
 	// are synced as a whole.
 	NoSync bool
+	// TestFreeze makes changes fail with a [*FreezeTestError] where the file system of /boot would be
+	// frozen, after trying out what thaws it in an emergency (libostree's "test-fifreeze").
+	TestFreeze bool
 	// Report is told what changes do, by the goroutine that makes the change. It must not block. Nil
 	// means that nobody wants to know.
 	Report func(Event)

@@ -53,7 +53,7 @@ func (s *Sysroot) writeRefs(ctx context.Context, set refSet) error {
 	if len(want)+len(drop) == 0 {
 		return nil
 	}
-	return s.repo.Update(ctx, func(w *ostree.Writer) error {
+	return s.repo.UpdateWith(ctx, func(w *ostree.Writer) error {
 		for name, c := range want {
 			if err := w.SetRef(ostree.Refspec{Ref: name}, c); err != nil {
 				return err
@@ -65,7 +65,7 @@ func (s *Sysroot) writeRefs(ctx context.Context, set refSet) error {
 			}
 		}
 		return nil
-	})
+	}, ostree.UpdateOptions{Resume: true}) // like libostree, what was interrupted before ends here
 }
 
 // addBases adds the refs of base commits, each commit once.

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -15,12 +16,12 @@ import (
 const ext4Checkpoint = 0x4004662b
 
 // sync writes the file systems of the repository and of /boot to disk.
-func (s *Sysroot) sync() error {
+func (s *Sysroot) sync(ctx context.Context) error {
 	if s.opts.NoSync {
 		return nil
 	}
 	for _, dir := range []string{"ostree/repo", "boot"} {
-		if err := s.syncDir(filepath.Join(s.path, dir), dir == "boot"); err != nil {
+		if err := s.syncDir(ctx, filepath.Join(s.path, dir), dir == "boot"); err != nil {
 			return fmt.Errorf("sync: %w", err)
 		}
 	}
@@ -29,7 +30,7 @@ func (s *Sysroot) sync() error {
 
 // syncDir syncs the file system of a directory. Boot loaders read a file system without replaying
 // its journal, so in /boot it is not enough that changes are in that.
-func (s *Sysroot) syncDir(path string, boot bool) (err error) {
+func (s *Sysroot) syncDir(ctx context.Context, path string, boot bool) (err error) {
 	dir, err := os.Open(path)
 	if err != nil {
 		return err
@@ -37,6 +38,9 @@ func (s *Sysroot) syncDir(path string, boot bool) (err error) {
 	defer func() { err = errors.Join(err, dir.Close()) }()
 	if err := fsx.SyncFS(dir); err != nil || !boot {
 		return err
+	}
+	if s.opts.TestFreeze {
+		return s.freeze(ctx, dir)
 	}
 	var st unix.Statfs_t
 	if err := unix.Fstatfs(int(dir.Fd()), &st); err != nil {
@@ -50,7 +54,7 @@ func (s *Sysroot) syncDir(path string, boot bool) (err error) {
 			s.log.Debug("journal not written back", "path", path, "error", err)
 		}
 	case unix.XFS_SUPER_MAGIC:
-		return fsx.Freeze(dir)
+		return s.freeze(ctx, dir)
 	}
 	return nil
 }

@@ -187,3 +187,9 @@ func (u *Upgrader) Deploy(ctx context.Context, opts DeployOptions) (*Deployment,
 	opts.Stateroot, opts.Merge = u.merge.Stateroot, &u.merge
 	return u.sysroot.Deploy(ctx, u.target, u.origin, opts)
 }
+
+// Stage is Deploy for the next shutdown, see [Sysroot.Stage].
+func (u *Upgrader) Stage(ctx context.Context, opts StageOptions) (*Deployment, error) {
+	opts.Stateroot, opts.Merge = u.merge.Stateroot, &u.merge
+	return u.sysroot.Stage(ctx, u.target, u.origin, opts)
+}

@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -168,4 +169,29 @@ func TestUpgradeNeedsADeploymentWithAnOrigin(t *testing.T) {
 	var noOrigin *deploy.NoOriginError
 	require.ErrorAs(t, err, &noOrigin)
 	require.True(t, noOrigin.Missing)
+}
+
+func TestStagedUpgrade(t *testing.T) {
+	t.Parallel()
+	made, upstream := upgradable(t)
+	s, _ := boot(t, made, deployments(t, made)[0])
+	release(t, upstream, "os", "2", 2)
+	u, err := s.Upgrader(t.Context(), deploy.UpgraderOptions{})
+	require.NoError(t, err)
+	changed, err := u.Pull(t.Context(), deploy.UpgradePullOptions{})
+	require.NoError(t, err)
+	require.True(t, changed)
+	d, err := u.Stage(t.Context(), deploy.StageOptions{})
+	require.NoError(t, err)
+	require.Equal(t, []string{"2 staged", "1 booted"}, trimPending(marks(deployments(t, s))))
+	_, err = s.Pin(t.Context(), *d, true)
+	require.ErrorIs(t, err, deploy.ErrPinStaged)
+}
+
+// trimPending leaves out that a staged deployment is pending as well.
+func trimPending(list []string) []string {
+	for i := range list {
+		list[i] = strings.Replace(list[i], " pending", "", 1)
+	}
+	return list
 }

@@ -70,7 +70,7 @@ func (w *writer) write(ctx context.Context, progress func(string)) (committed bo
 	if err := prepare(ctx); err != nil {
 		return false, err
 	}
-	if err := s.sync(); err != nil {
+	if err := s.sync(ctx); err != nil {
 		return false, err
 	}
 	if err := s.step(ctx, "sync"); err != nil {
@@ -250,7 +250,7 @@ func (w *writer) switchLoader(ctx context.Context) error {
 // short.
 func (w *writer) finish(ctx context.Context) error {
 	s := w.sysroot
-	if err := s.sync(); err != nil {
+	if err := s.sync(ctx); err != nil {
 		return err
 	}
 	s.after("flush")

@@ -237,6 +237,10 @@ func (c *checkout) passthroughWhiteout(ctx context.Context, d *os.File, target s
 		if err := unix.Mknodat(int(d.Fd()), to, unix.S_IFCHR|fi.Mode&0o7777, 0); err != nil {
 			return &fs.PathError{Op: "mknod", Path: to, Err: err}
 		}
+		// Unlike that of mknod this mode is not subject to the umask.
+		if err := unix.Fchmodat(int(d.Fd()), to, fi.Mode&0o7777, 0); err != nil {
+			return &fs.PathError{Op: "chmod", Path: to, Err: err}
+		}
 		return c.finishPath(d, to, fi)
 	})
 }

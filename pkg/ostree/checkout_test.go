@@ -206,10 +206,13 @@ func TestCheckoutPassthroughWhiteouts(t *testing.T) {
 	t.Parallel()
 	testenv.Need(t, testenv.Root)
 	r := ostreetest.Repo(t, ostree.ModeBare)
-	c := ostreetest.Commit(t, r, "", ostreetest.Tree{"a/.ostree-wh.gone": ostreetest.File("").Perm(0o600).Owner(1, 2)})
+	c := ostreetest.Commit(t, r, "", ostreetest.Tree{
+		"a/.ostree-wh.gone": ostreetest.File("").Perm(0o600).Owner(1, 2),
+		"a/.ostree-wh.open": ostreetest.File("").Perm(0o777), // more than a usual umask permits
+	})
 	dst := filepath.Join(t.TempDir(), "dst")
 	require.NoError(t, r.Checkout(t.Context(), c, dst, ostree.CheckoutOptions{PassthroughWhiteouts: true}))
-	require.Equal(t, "d00755 0 0 /\nd00755 0 0 /a\nc00600 1 2 /a/gone\n", ostreetest.ListDir(t, dst))
+	require.Equal(t, "d00755 0 0 /\nd00755 0 0 /a\nc00600 1 2 /a/gone\nc00777 0 0 /a/open\n", ostreetest.ListDir(t, dst))
 }
 
 func TestCheckoutDoesNotFollowLinksInTheDestination(t *testing.T) {

@@ -59,6 +59,10 @@ type Options struct {
 	Proxy func(*http.Request) (*url.URL, error)
 	// SkipCache leaves out the cache of summaries within the repository.
 	SkipCache bool
+	// BeforePublish, if set, is called when an update has written everything and is
+	// about to make it visible. An error ends the update and leaves the staging
+	// directory, even an empty one, as libostree does. It is for tests.
+	BeforePublish func() error
 	// DummySign lets signatures of type "dummy" count. They protect nothing and
 	// are for tests.
 	DummySign bool

@@ -123,9 +123,12 @@ func (s *staging) isSound(ctx context.Context, objects *store, object ObjectName
 
 // keep leaves the directory to whoever resumes; without its lock file, which
 // says that it was not left by a process that was killed. One that is empty
-// goes.
-func (s *staging) keep() error {
-	err := os.Remove(s.path())
+// goes, unless even that is wanted.
+func (s *staging) keep(empty bool) error {
+	var err error
+	if !empty {
+		err = os.Remove(s.path())
+	}
 	if errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, fs.ErrExist) {
 		err = nil
 	}

@@ -141,3 +141,30 @@ func TestWritingACommitRemovesItsTombstone(t *testing.T) {
 	writeGolden(t, r, goldenCommitValue(t))
 	require.NoFileExists(t, tombstone)
 }
+
+func TestInterruptionBeforePublishLeavesTheStagingDirectory(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "repo")
+	var stop error
+	opts := ostree.Options{NoSync: true, BootID: "one", BeforePublish: func() error { return stop }}
+	r, err := ostree.Init(dir, ostree.ModeBareUser, opts)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, r.Close()) })
+	stop = errInterrupted
+	require.ErrorIs(t, r.Update(t.Context(), func(*ostree.Writer) error { return nil }), errInterrupted)
+	require.Len(t, staged(t, r, "staging-one-*"), 1, "even an empty one")
+	err = r.Update(t.Context(), func(w *ostree.Writer) error {
+		_, err := w.WriteFile(t.Context(), plain, text("one"))
+		return err
+	})
+	require.ErrorIs(t, err, errInterrupted)
+	require.Empty(t, staged(t, r, "../objects/*/*"), "nothing is visible")
+
+	opts.BootID = "two"
+	again, err := ostree.Open(dir, opts)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, again.Close()) })
+	stop = nil
+	update(t, again, func(*ostree.Writer) error { return nil })
+	requireNoLeftovers(t, again)
+}

@@ -83,6 +83,12 @@ func (w *Writer) run(ctx context.Context, fn func(*Writer) error) (err error) {
 	if err := fn(w); err != nil {
 		return err
 	}
+	if before := w.repo.opts.BeforePublish; before != nil {
+		if err := before(); err != nil {
+			w.interrupted = true
+			return err
+		}
+	}
 	if err := w.publish(ctx); err != nil {
 		return fmt.Errorf("update repository %s: %w", w.repo.path, err)
 	}

@@ -35,6 +35,7 @@ type Writer struct {
 
 	noSummary   bool // leave the summary to the caller
 	refsChanged bool // set when the update is done
+	interrupted bool // by what tests interrupt it with
 
 	mu       sync.Mutex
 	refs     refUpdates
@@ -82,8 +83,8 @@ func newWriter(ctx context.Context, r *Repo, opts UpdateOptions) (*Writer, error
 func (w *Writer) discard(keep bool) error {
 	w.closed.Store(true)
 	w.store.fd = -1 // its number may soon be that of another file
-	if keep {
-		return errors.Join(w.disown(), w.staging.keep())
+	if keep || w.interrupted {
+		return errors.Join(w.disown(), w.staging.keep(w.interrupted))
 	}
 	return w.staging.remove()
 }
