@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/apt-ostree/apt-ostree/internal/cli"
+	"github.com/apt-ostree/apt-ostree/internal/mountns"
 )
 
 func main() {
@@ -19,6 +20,7 @@ func main() {
 	code := cli.Main(ctx, os.Args[1:], cli.Env{
 		Out: os.Stdout, Err: os.Stderr,
 		OutTerminal: terminal(os.Stdout), ErrTerminal: terminal(os.Stderr), Getenv: os.Getenv,
+		Writable: mountns.Writable,
 	})
 	stop()
 	os.Exit(code)

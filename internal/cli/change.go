@@ -36,6 +36,11 @@ func (f *changeFlags) addCacheOnly(c *cobra.Command) {
 // are kept out from before the plan is made.
 func (a *app) change(ctx context.Context, change txn.Change, flags changeFlags, none string) (err error) {
 	change.CacheOnly = change.CacheOnly || flags.cacheOnly
+	if a.Writable != nil {
+		if err := a.Writable(a.sysroot); err != nil {
+			return err
+		}
+	}
 	system, err := a.system(ctx)
 	if err != nil {
 		return err

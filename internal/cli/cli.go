@@ -28,6 +28,9 @@ type Env struct {
 	// OutTerminal and ErrTerminal are the widths of the terminals behind Out and Err, 0 if none.
 	OutTerminal, ErrTerminal int
 	Getenv                   func(string) string
+	// Writable, if set, makes sure that the process may write to a sysroot before that is opened. It may
+	// have to start the program again.
+	Writable func(sysroot string) error
 	// Options is the template for systems that are opened; tests fill in fakes.
 	Options txn.Options
 }

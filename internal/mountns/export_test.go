@@ -1,0 +1,4 @@
+package mountns
+
+// Remount is remount, for tests in a namespace of their own.
+var Remount = remount
