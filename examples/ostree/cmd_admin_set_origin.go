@@ -76,7 +76,7 @@ func addOriginRemote(s *deploy.Sysroot, name, url string, set []string) error {
 
 // branchOf returns the ref that a deployment follows.
 func branchOf(d deploy.Deployment) (string, error) {
-	if d.Origin == nil || d.Origin.Refspec == "" {
+	if refspecOf(d) == "" {
 		return "", errors.New("No host refspec found, branch is required")
 	}
 	ref, err := ostree.ParseRefspec(d.Origin.Refspec)

@@ -91,7 +91,7 @@ func (o *adminStatus) deployment(ctx context.Context, e *env, s *deploy.Sysroot,
 	switch {
 	case d.Origin == nil:
 		e.printf("    origin: none\n")
-	case d.Origin.Refspec == "":
+	case refspecOf(d) == "":
 		e.printf("    origin: <unknown origin type>\n")
 	default:
 		e.printf("    origin refspec: %s\n", d.Origin.Refspec)
@@ -108,7 +108,7 @@ func (o *adminStatus) signatures(ctx context.Context, e *env, repo *ostree.Repo,
 	switch {
 	case err != nil:
 		return err
-	case o.verify && (d.Origin == nil || d.Origin.Refspec == ""):
+	case o.verify && refspecOf(d) == "":
 		return errors.New("No origin/refspec, cannot verify")
 	case o.verify && remote == "":
 		return errors.New("Cannot verify deployment without remote")
@@ -140,11 +140,19 @@ func (o *adminStatus) signatures(ctx context.Context, e *env, repo *ostree.Repo,
 	return nil
 }
 
+// refspecOf returns what a deployment follows, or "" for one that is no commit of a ref as it is.
+func refspecOf(d deploy.Deployment) string {
+	if d.Origin == nil || d.Origin.Layered() {
+		return ""
+	}
+	return d.Origin.Refspec
+}
+
 // remoteOf returns the remote that a deployment follows, or "".
 func remoteOf(d deploy.Deployment) (string, error) {
-	if d.Origin == nil || d.Origin.Refspec == "" {
+	if refspecOf(d) == "" {
 		return "", nil
 	}
-	ref, err := ostree.ParseRefspec(d.Origin.Refspec)
+	ref, err := ostree.ParseRefspec(refspecOf(d))
 	return ref.Remote, err
 }

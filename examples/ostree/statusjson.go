@@ -38,8 +38,8 @@ func printStatusJSON(e *env, all []deploy.Deployment) error {
 		if d.Unlocked != "" {
 			list[i].Unlocked = d.Unlocked
 		}
-		if d.Origin != nil && d.Origin.Refspec != "" {
-			list[i].Refspec = &d.Origin.Refspec
+		if refspec := refspecOf(d); refspec != "" {
+			list[i].Refspec = &refspec
 		}
 	}
 	text, err := json.MarshalIndent(map[string]any{"deployments": list}, "", "   ")

@@ -23,6 +23,7 @@ func (e *env) openSysroot() (*deploy.Sysroot, error) {
 		Repo:          e.repoOptions(),
 		LockTimeout:   -1,
 		EntryNames:    entryNames(opts),
+		Composefs:     true,
 		NoDeviceTrees: slices.Contains(debug, "no-dtb"),
 		Mutable:       slices.Contains(debug, "mutable-deployments"),
 		NoSync:        slices.Contains(opts, "skip-sync"),

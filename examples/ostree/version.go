@@ -13,6 +13,7 @@ func features() []string {
 	return []string{
 		"composefs",
 		"gpgme",
+		"initial-var",
 		"inode64",
 		"libarchive",
 		"release",

@@ -18,12 +18,17 @@ type NoOriginError struct {
 	Name string
 	// Missing tells that it has no origin file at all, instead of one without a refspec.
 	Missing bool
+	// Layered tells that the origin has a refspec, but only as the base of what is layered on it.
+	Layered bool
 }
 
 // Error names the deployment and the way out.
 func (e *NoOriginError) Error() string {
 	what := "its origin names no refspec"
-	if e.Missing {
+	switch {
+	case e.Layered:
+		return fmt.Sprintf("deployment %s is assembled on this machine; upgrade it with what did that, \"apt-ostree upgrade\"", e.Name)
+	case e.Missing:
 		what = "it has no origin"
 	}
 	return fmt.Sprintf("deployment %s cannot be upgraded: %s; set one with \"ostree admin set-origin\"", e.Name, what)

@@ -28,6 +28,7 @@ type inspected struct {
 	etc          etcState
 	emptyEtc     bool
 	hasVar       bool
+	composefs    composefsUse
 }
 
 // inspect reads a commit and finds out whether it can be deployed; the error is an
@@ -55,7 +56,7 @@ func (s *Sysroot) inspect(ctx context.Context, c ostree.Checksum) (*inspected, e
 		return nil, &UndeployableError{c, "it does not say what it is: " + err.Error()}
 	}
 	in.findVar(tree)
-	return in, nil
+	return in, in.findComposefs(tree, c)
 }
 
 // findVar finds content for /var.

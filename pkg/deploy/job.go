@@ -51,6 +51,7 @@ type jobStep struct {
 func (j *job) build(ctx context.Context) error {
 	return j.run(ctx, []jobStep{
 		{"checkout", "check out", j.checkout},
+		{"composefs", "", j.writeImage},
 		{"etc", "", j.defaultEtc},
 		{"merge", "merge /etc", j.mergeEtc},
 		{"var", "prepare /var", j.prepareVar},
@@ -65,6 +66,7 @@ func (j *job) build(ctx context.Context) error {
 func (j *job) stage(ctx context.Context) error {
 	return j.run(ctx, []jobStep{
 		{"checkout", "check out", j.checkout},
+		{"composefs", "", j.writeImage},
 		{"etc", "", j.defaultEtc},
 		{"backing", "", j.makeBacking},
 		{"origin", "", j.writeOrigin},

@@ -34,6 +34,9 @@ type Options struct {
 	// before a deployment is staged. Nil starts ostree-finalize-staged.service, whose stopping it is;
 	// with a RunDir, which no service manager looks at, it does nothing.
 	StartFinalizer func(ctx context.Context) error
+	// Composefs writes the composefs image of every new deployment, as libostree does since it knows
+	// them, and not only of those whose initramfs mounts it.
+	Composefs bool
 	// NoDeviceTrees leaves the device trees of new deployments out of their kernels, as libostree did
 	// long ago and still does with "no-dtb" for debugging.
 	NoDeviceTrees bool

@@ -32,7 +32,8 @@ type Upgrader struct {
 }
 
 // Upgrader prepares to upgrade a stateroot. The error is a [*StaterootError], a
-// [*NoDeploymentError], a [*NoOriginError] or an [*UnconfiguredError].
+// [*NoDeploymentError], a [*NoOriginError], also for a deployment with layered packages, which would
+// lose them, or an [*UnconfiguredError].
 func (s *Sysroot) Upgrader(ctx context.Context, opts UpgraderOptions) (*Upgrader, error) {
 	st, err := s.load(ctx)
 	if err != nil {
@@ -48,8 +49,8 @@ func (s *Sysroot) Upgrader(ctx context.Context, opts UpgraderOptions) (*Upgrader
 		return nil, err
 	case merge == nil:
 		return nil, &NoDeploymentError{Stateroot: stateroot}
-	case merge.Origin == nil || merge.Origin.Refspec == "":
-		return nil, &NoOriginError{Name: merge.Name(), Missing: merge.Origin == nil}
+	case merge.Origin == nil || merge.Origin.Refspec == "" || merge.Origin.Layered():
+		return nil, &NoOriginError{Name: merge.Name(), Missing: merge.Origin == nil, Layered: merge.Origin != nil && merge.Origin.Layered()}
 	}
 	u := &Upgrader{sysroot: s, opts: opts, merge: *merge, origin: merge.Origin.Derive()}
 	u.origin.OverrideCommit = ""

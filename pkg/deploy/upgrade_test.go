@@ -195,3 +195,15 @@ func trimPending(list []string) []string {
 	}
 	return list
 }
+
+func TestUpgradeRefusesToLoseLayeredPackages(t *testing.T) {
+	t.Parallel()
+	s, _ := upgradable(t)
+	o := origin.New("up:os")
+	o.Requested = []string{"htop"}
+	require.NoError(t, s.SetOrigin(t.Context(), deployments(t, s)[0], o))
+	_, err := s.Upgrader(t.Context(), deploy.UpgraderOptions{})
+	var refused *deploy.NoOriginError
+	require.ErrorAs(t, err, &refused)
+	require.True(t, refused.Layered)
+}
