@@ -15,11 +15,14 @@ func cmdAdmin() *command {
 		},
 		run: printCurrentDir,
 		sub: []*command{
+			cmdAdminBootComplete(),
 			cmdAdminCleanup(),
 			cmdAdminConfigDiff(),
 			cmdAdminDeploy(),
+			cmdAdminFinalizeStaged(),
 			cmdAdminInitFS(),
 			cmdAdminInstutil(),
+			cmdAdminLockFinalization(),
 			cmdAdminStaterootInit("os-init"),
 			cmdAdminStaterootInit("stateroot-init"),
 			cmdAdminPin(),
@@ -39,6 +42,7 @@ func cmdAdminInstutil() *command {
 	return &command{
 		name: "instutil", hidden: true, summary: "Deprecated commands intended for installer programs",
 		flags: sysrootFlag, sub: []*command{
+			cmdAdminInstutilGRUB2(),
 			cmdAdminInstutilSetKargs(),
 		},
 	}

@@ -59,7 +59,11 @@ func (o *adminStatus) print(ctx context.Context, e *env, s *deploy.Sysroot, all 
 			return err
 		}
 	}
-	return nil
+	failure, err := s.FinalizeFailure()
+	if failure != "" {
+		e.printf("warning: the last shutdown did not finalize the staged deployment: %s\n", failure)
+	}
+	return err
 }
 
 // deployment prints what there is to know of one.

@@ -24,6 +24,7 @@ func (e *env) openSysroot() (*deploy.Sysroot, error) {
 		LockTimeout:   -1,
 		EntryNames:    entryNames(opts),
 		Composefs:     true,
+		GRUBGenerator: e.getenv("OSTREE_GRUB2_EXEC"),
 		NoDeviceTrees: slices.Contains(debug, "no-dtb"),
 		Mutable:       slices.Contains(debug, "mutable-deployments"),
 		NoSync:        slices.Contains(opts, "skip-sync"),

@@ -22,8 +22,8 @@ type DeployOptions struct {
 	Merge *Deployment
 	// NoMerge carries nothing over.
 	NoMerge bool
-	// Kargs replaces the kernel arguments; nil takes those of the merge deployment, an empty list
-	// none.
+	// Kargs replaces the kernel arguments; nil takes those of the merge deployment, with what the new
+	// image asks for instead of the old one (see [kargs.ReadImage]). An empty list is none.
 	Kargs kargs.Args
 	// EditKargs changes them, whatever they are.
 	EditKargs kargs.Edit
@@ -105,14 +105,11 @@ func (s *Sysroot) newJob(ctx context.Context, st *state, c ostree.Checksum, o *o
 	if err != nil {
 		return nil, err
 	}
-	args := userArgs(opts.Kargs)
-	if opts.Kargs == nil && merge != nil {
-		args = merge.args
-	}
-	if args, err = opts.EditKargs.Apply(args); err != nil {
+	in, err := s.inspect(ctx, c)
+	if err != nil {
 		return nil, err
 	}
-	in, err := s.inspect(ctx, c)
+	args, err := newArgs(opts, merge, in)
 	if err != nil {
 		return nil, err
 	}

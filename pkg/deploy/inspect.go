@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime"
 	"strings"
 	"syscall"
 
+	"github.com/apt-ostree/apt-ostree/pkg/deploy/kargs"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 )
 
@@ -29,6 +31,8 @@ type inspected struct {
 	emptyEtc     bool
 	hasVar       bool
 	composefs    composefsUse
+	// kargs are the kernel arguments that the image asks for.
+	kargs []kargs.Fragment
 }
 
 // inspect reads a commit and finds out whether it can be deployed; the error is an
@@ -56,6 +60,9 @@ func (s *Sysroot) inspect(ctx context.Context, c ostree.Checksum) (*inspected, e
 		return nil, &UndeployableError{c, "it does not say what it is: " + err.Error()}
 	}
 	in.findVar(tree)
+	if in.kargs, err = kargs.ReadImage(tree, runtime.GOARCH); err != nil {
+		return nil, &UndeployableError{c, err.Error()}
+	}
 	return in, in.findComposefs(tree, c)
 }
 

@@ -2,6 +2,9 @@ package deploy
 
 import (
 	"context"
+	"errors"
+	"os"
+	"runtime"
 	"slices"
 
 	"github.com/apt-ostree/apt-ostree/pkg/deploy/kargs"
@@ -44,4 +47,40 @@ func (d *Deployment) setArgs(args kargs.Args) error {
 	}
 	d.Kargs, d.args = userArgs(args), args
 	return nil
+}
+
+// newArgs are the kernel arguments of a new deployment.
+func newArgs(opts DeployOptions, merge *Deployment, in *inspected) (kargs.Args, error) {
+	args := userArgs(opts.Kargs)
+	if opts.Kargs == nil {
+		var older []kargs.Fragment
+		if merge != nil {
+			var err error
+			if older, err = merge.imageArgs(); err != nil {
+				return nil, err
+			}
+			args = merge.args
+		}
+		args = kargs.Carry(args, older, in.kargs)
+	}
+	return opts.EditKargs.Apply(args)
+}
+
+// imageArgs are the kernel arguments that the image of a deployment asks for.
+func (d Deployment) imageArgs() (fragments []kargs.Fragment, err error) {
+	root, err := os.OpenRoot(d.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	return kargs.ReadImage(root.FS(), runtime.GOARCH)
+}
+
+// ExplainKargs tells for each kernel argument of a deployment which file of its image asks for it.
+func (d Deployment) ExplainKargs() ([]kargs.Owned, error) {
+	fragments, err := d.imageArgs()
+	if err != nil {
+		return nil, err
+	}
+	return kargs.Explain(d.Kargs, fragments), nil
 }

@@ -10,6 +10,8 @@ import (
 // declared; each of their elements may hold several arguments, separated by spaces.
 // The rules are those of ostree-kernel-args and of "rpm-ostree kargs".
 type Edit struct {
+	// Delete removes arguments: "key=value", or "key" when it has one value.
+	Delete []string
 	// Replace gives an argument a new value in place: "key=new" when the key has one value,
 	// "key=old=new" when it has several.
 	Replace []string
@@ -20,9 +22,7 @@ type Edit struct {
 	Append []string
 	// AppendIfMissing adds those arguments which are not there yet, with the same value.
 	AppendIfMissing []string
-	// Delete removes arguments: "key=value", or "key" when it has one value.
-	Delete []string
-	// DeleteIfPresent does the same and accepts that the argument is not there.
+	// DeleteIfPresent is Delete for arguments that need not be there.
 	DeleteIfPresent []string
 }
 
@@ -40,11 +40,11 @@ func (e Edit) Apply(args Args) (Args, error) {
 		texts []string
 		do    func(Args, string) (Args, error)
 	}{
+		{e.Delete, remove},
 		{e.Replace, replace},
 		{e.Set, func(a Args, arg string) (Args, error) { return a.Set(arg), nil }},
 		{e.Append, func(a Args, arg string) (Args, error) { return append(a, arg), nil }},
 		{e.AppendIfMissing, appendIfMissing},
-		{e.Delete, remove},
 		{e.DeleteIfPresent, removeIfPresent},
 	}
 	for _, step := range steps {

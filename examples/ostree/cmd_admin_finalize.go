@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/apt-ostree/apt-ostree/pkg/deploy"
+)
+
+// cmdAdminFinalizeStaged is what ostree-finalize-staged.service stops with.
+func cmdAdminFinalizeStaged() *command {
+	var hold bool
+	return onSysroot(&command{
+		name: "finalize-staged", hidden: true, summary: "Internal command to run at shutdown time",
+		flags: func(f *flags) {
+			f.Bool(&hold, "hold", "", "Hold /boot open during finalization")
+			f.Hide("hold")
+		},
+		run: func(ctx context.Context, e *env, _ []string) error {
+			if hold {
+				return e.holdBoot(ctx)
+			}
+			s, err := e.openSysroot()
+			if err != nil {
+				return err
+			}
+			if booted, err := bootedOf(ctx, s); err != nil || booted == nil {
+				return errors.Join(err, errors.New("Not currently booted into an OSTree system"))
+			}
+			done, err := s.Finalize(ctx)
+			switch {
+			case err != nil:
+				return err
+			case done.Locked:
+				e.println("Not finalizing; deployment is locked for finalization")
+			case done.Deployment == nil:
+				e.println("No deployment staged for finalization")
+			}
+			return nil
+		},
+	})
+}
+
+// holdBoot keeps /boot mounted, should it be mounted on demand, until the program is told to end.
+func (e *env) holdBoot(ctx context.Context) error {
+	s, err := e.openSysroot()
+	if err != nil {
+		return err
+	}
+	boot, err := os.Open(filepath.Join(s.Path(), "boot"))
+	if err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return boot.Close()
+}
+
+func cmdAdminLockFinalization() *command {
+	var unlock bool
+	return onSysroot(&command{
+		name: "lock-finalization", hidden: true, summary: "Prevent automatic deployment finalization on shutdown",
+		flags: func(f *flags) { f.Bool(&unlock, "unlock", "u", "Unlock finalization") },
+		run: func(ctx context.Context, e *env, _ []string) error {
+			s, err := e.lockSysroot(ctx)
+			if err != nil {
+				return err
+			}
+			changed, err := s.LockFinalization(ctx, !unlock)
+			if err != nil {
+				return err
+			}
+			switch {
+			case !changed && unlock:
+				e.println("Staged deployment is not locked for finalization")
+			case !changed:
+				e.println("Staged deployment is already locked for finalization")
+			case unlock:
+				e.println("Staged deployment is now queued to apply on shutdown")
+			default:
+				e.println("Staged deployment is locked for finalization")
+			}
+			return nil
+		},
+	})
+}
+
+// cmdAdminBootComplete is what ostree-boot-complete.service runs.
+func cmdAdminBootComplete() *command {
+	return onSysroot(&command{
+		name: "boot-complete", hidden: true, summary: "Internal command to run at boot after an update was applied",
+		run: func(ctx context.Context, e *env, _ []string) error {
+			s, err := e.openSysroot()
+			if err != nil {
+				return err
+			}
+			err = s.BootComplete(ctx)
+			if failed, ok := errors.AsType[*deploy.FinalizeError](err); ok {
+				return fmt.Errorf("ostree-finalize-staged.service failed on previous boot: %s", failed.Text)
+			}
+			return err
+		},
+	})
+}
