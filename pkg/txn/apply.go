@@ -128,6 +128,10 @@ func (a *application) assemble(ctx context.Context, task *step.Task) error {
 	if err != nil {
 		return err
 	}
+	initramfsArgs, err := s.initramfsArgs(ctx, p.Base)
+	if err != nil {
+		return err
+	}
 	runner, err := s.runner(ctx)
 	if err != nil {
 		return err
@@ -135,8 +139,9 @@ func (a *application) assemble(ctx context.Context, task *step.Task) error {
 	result, err := assemble.Build(ctx, assemble.Input{
 		Repo: s.Repo(), Base: p.Base, Batches: batches, Debs: a.debs, Seed: seed,
 		Timestamp: base.Timestamp, Runner: runner, Logger: s.opts.Logger, LogDir: s.logDir(p.Stateroot),
-		Commit: a.layeredCommit(base),
-		Report: func(r assemble.Progress) { task.Progress(r.Item, int64(r.Done), int64(r.Total), step.Items) },
+		InitramfsArgs: initramfsArgs,
+		Commit:        a.layeredCommit(base),
+		Report:        func(r assemble.Progress) { task.Progress(r.Item, int64(r.Done), int64(r.Total), step.Items) },
 	})
 	if err != nil {
 		return err

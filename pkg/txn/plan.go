@@ -207,7 +207,7 @@ func (p *Plan) commit() ostree.Checksum {
 
 // assemblyVersion is part of the digest: raise it when the same packages on the same base are
 // assembled to another tree.
-const assemblyVersion = 1
+const assemblyVersion = 2
 
 // digest is over everything the layered tree depends on.
 func (p *Plan) digest() string {

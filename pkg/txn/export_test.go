@@ -1,0 +1,4 @@
+package txn
+
+// InitramfsArgs is initramfsArgs, for tests.
+var InitramfsArgs = (*System).initramfsArgs
