@@ -70,7 +70,7 @@ integration: ## all tests as root with the real tools; nothing is skipped
 
 .PHONY: vm-test
 vm-test: ## boot what we compose, in QEMU and in containers, as root; about ten minutes
-	APT_OSTREE_VM=1 APT_OSTREE_REQUIRE=1 go test -count=1 -timeout 25m -v ./test/vm/...
+	APT_OSTREE_VM=1 APT_OSTREE_REQUIRE=1 go test -count=1 -timeout 25m -v ./test/vm
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (30s)

@@ -2,6 +2,7 @@ package vm_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -53,6 +54,23 @@ func TestLayeringInContainer(t *testing.T) {
 	s.reboot()
 	require.Empty(t, s.checkBooted(0).BaseChecksum)
 	s.checkLocalState()
+
+	// What the initramfs is made from makes a new one, of the same kind.
+	before := s.initramfs()
+	archive.Add(apttest.Deb{Package: "module-options", Files: []apttest.File{{Path: "usr/lib/modprobe.d/probe.conf", Content: "options dummy numdummies=2\n"}}})
+	archive.Publish()
+	s.run("apt-ostree", "install", "module-options")
+	after := s.initramfs()
+	require.NotContains(t, before, "usr/lib/modprobe.d/probe.conf")
+	require.Contains(t, after, "usr/lib/modprobe.d/probe.conf")
+	require.InDelta(t, len(before), len(after), 5, "files in the initramfs")
+}
+
+// initramfs lists the files in the initramfs that boots next.
+func (s *system) initramfs() []string {
+	s.t.Helper()
+	line := s.sh("grep -h ^initrd $(ls -v /boot/loader/entries/*.conf | tail -n 1)")
+	return strings.Fields(s.sh("lsinitrd /boot" + strings.TrimSpace(strings.TrimPrefix(line, "initrd")) + " | awk '/^[-dlcb]/ { print $9 }'"))
 }
 
 // container starts a container.

@@ -106,7 +106,18 @@ const limit = 6 * time.Minute
 // start boots a machine.
 func start(t *testing.T, disk string, opts vm.Options) *system {
 	t.Helper()
-	return up(t, func(ctx context.Context) (guest, error) { return vm.Start(ctx, disk, opts) })
+	_, s := startMachine(t, disk, opts)
+	return s
+}
+
+func startMachine(t *testing.T, disk string, opts vm.Options) (m *vm.Machine, s *system) {
+	t.Helper()
+	s = up(t, func(ctx context.Context) (guest, error) {
+		var err error
+		m, err = vm.Start(ctx, disk, opts)
+		return m, err
+	})
+	return m, s
 }
 
 func up(t *testing.T, boot func(ctx context.Context) (guest, error)) *system {
