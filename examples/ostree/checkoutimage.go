@@ -21,6 +21,7 @@ func (c *checkoutFlags) checkComposefs() error {
 		{c.union, "--union"}, {c.unionAdd, "--union-add"}, {c.unionSame, "--union-identical"},
 		{c.opts.UserMode, "--user-mode"}, {c.opts.Subpath != "", "--subpath"}, {c.opts.Whiteouts, "--whiteouts"},
 		{c.opts.AllowMissing, "--allow-noent"}, {c.fromStdin, "--from-stdin"}, {c.fromFile != "", "--from-file"},
+		{c.selinuxPolicy != "", "--selinux-policy"},
 		{c.opts.RequireHardlinks, "--require-hardlinks"}, {c.opts.ForceCopy, "--force-copy"},
 		{c.opts.BareUserOnlyDirs, "--bareuseronly-dirs"}, {c.skipList != "", "--skip-list"}, {c.opts.Verify, "--verify"},
 	} {

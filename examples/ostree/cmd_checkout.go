@@ -19,6 +19,7 @@ type checkoutFlags struct {
 	noCache, fromStdin, zeroSizeNo bool
 	fromFile, skipList             string
 	composefs, composefsNoVerity   bool
+	selinuxPolicy                  string
 }
 
 func cmdCheckout() *command {
@@ -48,6 +49,8 @@ func (c *checkoutFlags) flags(f *flags) {
 	f.Bool(&c.opts.ForceCopy, "force-copy", "C", "Never hardlink (but may reflink if available)")
 	f.Bool(&c.opts.BareUserOnlyDirs, "bareuseronly-dirs", "M", "Suppress mode bits outside of 0775 for directories (suid, world writable, etc.)")
 	f.String(&c.skipList, "skip-list", "", "FILE", "File containing list of files to skip")
+	f.String(&c.selinuxPolicy, "selinux-policy", "", "PATH", "Set SELinux labels based on policy in root filesystem PATH (may be /); implies --force-copy")
+	f.String(&c.opts.LabelPrefix, "selinux-prefix", "", "PREFIX", "When setting SELinux labels, prefix all paths by PREFIX")
 	f.Bool(&c.opts.Verify, "verify", "", "Compare all objects with their checksums while they are checked out")
 	f.Bool(&c.composefs, "composefs", "", "Only create a composefs blob, a file at DESTINATION")
 	f.Bool(&c.composefsNoVerity, "composefs-noverity", "", "Only create a composefs blob without fsverity digests")
@@ -80,6 +83,13 @@ func (c *checkoutFlags) run(ctx context.Context, e *env, args []string) error {
 
 // parse fills in the options that are not flags of their own.
 func (c *checkoutFlags) parse() error {
+	if c.selinuxPolicy != "" {
+		c.opts.ForceCopy = true
+		var err error
+		if c.opts.Labels, err = (&selinuxFlags{root: c.selinuxPolicy}).fromRoot(); err != nil {
+			return err
+		}
+	}
 	for _, conflict := range []struct {
 		a, b         bool
 		nameA, nameB string
@@ -92,6 +102,9 @@ func (c *checkoutFlags) parse() error {
 		if conflict.a && conflict.b {
 			return fmt.Errorf("Cannot specify both %s and %s", conflict.nameA, conflict.nameB)
 		}
+	}
+	if c.opts.LabelPrefix != "" && c.selinuxPolicy == "" {
+		return errors.New("Cannot specify --selinux-prefix without --selinux-policy")
 	}
 	if err := c.checkComposefs(); err != nil {
 		return err

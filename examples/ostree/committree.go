@@ -21,6 +21,7 @@ type commitTreeFlags struct {
 	statOverride, skip string
 	opts               ostree.AddOptions
 	tar                ostree.ArchiveOptions
+	selinux            selinuxFlags
 }
 
 func (o *commitTreeFlags) add(f *flags) {
@@ -32,6 +33,7 @@ func (o *commitTreeFlags) add(f *flags) {
 	f.Bool(&o.opts.CanonicalPermissions, "canonical-permissions", "", "Canonicalize permissions in the same way bare-user does for hardlinked files")
 	f.Bool(&o.opts.ReadOnlyExecutables, "mode-ro-executables", "", "Ensure executable files are not writable")
 	f.Bool(&o.opts.NoXattrs, "no-xattrs", "", "Do not import extended attributes")
+	o.selinux.add(f)
 	f.Bool(&o.linkSpeedup, "link-checkout-speedup", "", "Optimize for commits of trees composed of hardlinks into the repository")
 	f.Bool(&o.opts.TrustDevIno, "devino-canonical", "I", "Assume hardlinked objects are unmodified.  Implies --link-checkout-speedup")
 	f.Bool(&o.tar.AutocreateParents, "tar-autocreate-parents", "", "When loading tar archives, automatically create parent directories as needed")
@@ -62,6 +64,9 @@ func (o *commitTreeFlags) prepare(ctx context.Context, repo *ostree.Repo, args [
 	case o.opts.CanonicalPermissions && o.gid > 0:
 		return errors.New("Cannot specify both --canonical-permissions and non-zero --owner-gid")
 	}
+	if err := o.selinux.check(); err != nil {
+		return err
+	}
 	o.opts.RefuseReplace = true
 	if o.uid >= 0 {
 		o.opts.UID = new(uint32(o.uid))
@@ -74,6 +79,9 @@ func (o *commitTreeFlags) prepare(ctx context.Context, repo *ostree.Repo, args [
 		return err
 	}
 	if o.opts.SkipList, err = readList(o.skip, ostree.ParseSkipList); err != nil {
+		return err
+	}
+	if o.opts.Labels, err = o.selinux.fromRoot(); err != nil {
 		return err
 	}
 	if !o.linkSpeedup && !o.opts.TrustDevIno {
@@ -110,6 +118,9 @@ func (o *commitTreeFlags) build(ctx context.Context, e *env, repo *ostree.Repo, 
 		if tree, err = loadTree(ctx, repo, w, o.base); err != nil {
 			return nil, err
 		}
+		if err := o.labelFromBase(func() (ostree.Labeler, error) { return o.selinux.fromCommit(ctx, repo, o.base) }); err != nil {
+			return nil, err
+		}
 	}
 	at := "/"
 	for _, spec := range o.trees {
@@ -117,7 +128,10 @@ func (o *commitTreeFlags) build(ctx context.Context, e *env, repo *ostree.Repo, 
 		if !ok {
 			return nil, fmt.Errorf("Missing type in tree specification '%s'", spec)
 		}
-		var err error
+		err := o.labelFromBase(func() (ostree.Labeler, error) { return o.selinux.fromFirst(ctx, repo, kind, value) })
+		if err != nil {
+			return nil, err
+		}
 		switch kind {
 		case "dir":
 			err = w.AddDirectory(ctx, tree, at, value, o.opts)
@@ -136,6 +150,15 @@ func (o *commitTreeFlags) build(ctx context.Context, e *env, repo *ostree.Repo, 
 		}
 	}
 	return tree, o.checkLists(e)
+}
+
+// labelFromBase sets the labels of --selinux-policy-from-base, the first time.
+func (o *commitTreeFlags) labelFromBase(read func() (ostree.Labeler, error)) (err error) {
+	if o.selinux.fromBase {
+		o.selinux.fromBase = false
+		o.opts.Labels, err = read()
+	}
+	return err
 }
 
 func (o *commitTreeFlags) addTar(ctx context.Context, e *env, w *ostree.Writer, tree *ostree.Tree, at, file string) error {

@@ -17,6 +17,7 @@ func features() []string {
 		"inode64",
 		"libarchive",
 		"release",
+		"selinux",
 		"sign-ed25519",
 		"sign-spki",
 	}

@@ -27,10 +27,14 @@ const (
 	Loop Requirement = "loop devices"
 
 	toolPrefix = "tool "
+	filePrefix = "file "
 )
 
 // Tool is a program in PATH.
 func Tool(name string) Requirement { return toolPrefix + Requirement(name) }
+
+// File is a file that a package has installed.
+func File(name string) Requirement { return filePrefix + Requirement(name) }
 
 // Need skips the test if a requirement is not met, or fails it if
 // APT_OSTREE_REQUIRE is 1.
@@ -51,6 +55,10 @@ func Need(t testing.TB, needs ...Requirement) {
 func (r Requirement) check(t testing.TB) error {
 	if name, ok := strings.CutPrefix(string(r), toolPrefix); ok {
 		_, err := exec.LookPath(name)
+		return err
+	}
+	if name, ok := strings.CutPrefix(string(r), filePrefix); ok {
+		_, err := os.Stat(name)
 		return err
 	}
 	switch r {

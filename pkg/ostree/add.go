@@ -34,7 +34,7 @@ type AddOptions struct {
 	// SkipList leaves out some entries, a directory with everything below it.
 	SkipList *SkipList
 	// Labels, if set, gives every entry its attribute security.selinux. An entry
-	// for which there is none loses the one it has.
+	// for which there is none keeps the one it has.
 	Labels Labeler
 	// Filter may change the metadata of an entry, or skip it. The path is
 	// absolute in the tree. Calls do not overlap; a directory comes before its
@@ -69,11 +69,11 @@ type AddOptions struct {
 	Consume bool
 }
 
-// A Labeler knows the SELinux label of each file, for example from the
-// file_contexts of a policy.
+// A Labeler knows the SELinux label of each file, as a policy that package
+// selinux reads does. It is called by several goroutines.
 type Labeler interface {
 	// Label returns the label of an absolute path and file mode (st_mode), or ""
-	// if it is to have none.
+	// if there is none.
 	Label(path string, mode uint32) (string, error)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -75,6 +76,13 @@ type CheckoutOptions struct {
 	// from there when no checkout has them any more. The setting
 	// core.enable-uncompressed-cache=false forbids it.
 	UncompressedCache bool
+	// Labels, if set, gives every file its attribute security.selinux in place of
+	// that of the commit, unless there is none for it. All files are copied then. It
+	// has no effect in user mode.
+	Labels Labeler
+	// LabelPrefix is the path as which the destination is labelled. Empty means
+	// Subpath.
+	LabelPrefix string
 	// Sync writes everything to disk before Checkout returns.
 	Sync bool
 }
@@ -110,7 +118,7 @@ func (r *Repo) Checkout(ctx context.Context, c Checksum, dst string, o CheckoutO
 func (r *Repo) CheckoutTree(ctx context.Context, id TreeID, dst string, o CheckoutOptions) error {
 	c := &checkout{repo: r, opts: o}
 	c.opts.UserMode = o.UserMode || r.Mode() == ModeBareUserOnly
-	c.link = !o.ForceCopy && r.linkable(c.opts.UserMode)
+	c.link = !o.ForceCopy && o.Labels == nil && r.linkable(c.opts.UserMode)
 	if err := c.checkHardlinks(dst); err != nil {
 		return fmt.Errorf("checkout to %s: %w", dst, err)
 	}
@@ -251,7 +259,8 @@ func (c *checkout) single(ctx context.Context, parent *os.File, name string, nod
 	if c.opts.Skip != nil && c.opts.Skip("/"+node.name) {
 		return nil
 	}
-	return c.entry(ctx, d, node.name, node.file)
+	c.opts.Subpath = path.Dir(path.Clean("/" + c.opts.Subpath)) // the file is not below itself
+	return c.entry(ctx, d, node.name, "/"+node.name, node.file)
 }
 
 // openTop opens the directory that the user named, which may be a link to one.

@@ -124,7 +124,11 @@ func (c *checkout) dir(ctx context.Context, top *os.File, d *checkoutDir, read *
 func (c *checkout) finish(d *checkoutDir, open *openDirs) error {
 	for ; d != nil && d.pending.Add(-1) == 0; d = d.parent {
 		if d.created {
-			if err := c.finishDir(d.file, d.meta); err != nil {
+			meta, err := c.labelledDir(d)
+			if err == nil {
+				err = c.finishDir(d.file, meta)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -177,7 +181,7 @@ func (c *checkout) files(ctx context.Context, d *checkoutDir, tree *rawDirTree) 
 		if c.opts.Skip != nil && c.opts.Skip(d.path()+"/"+name) {
 			continue
 		}
-		if err := c.entry(ctx, d.file, name, Checksum(f.sum)); err != nil {
+		if err := c.entry(ctx, d.file, name, c.labelPath(d, name), Checksum(f.sum)); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -23,13 +24,14 @@ const (
 	passthroughWhiteoutPrefix = ".ostree-wh."
 )
 
-// entry writes one file of a directory, or does what its name asks for.
-func (c *checkout) entry(ctx context.Context, d *os.File, name string, sum Checksum) error {
+// entry writes one file of a directory, or does what its name asks for. at is what
+// labelPath gives.
+func (c *checkout) entry(ctx context.Context, d *os.File, name, at string, sum Checksum) error {
 	if target, ok := strings.CutPrefix(name, whiteoutPrefix); ok && c.opts.Whiteouts {
 		return c.whiteout(d, name, target)
 	}
 	if target, ok := strings.CutPrefix(name, passthroughWhiteoutPrefix); ok && c.opts.PassthroughWhiteouts {
-		return c.passthroughWhiteout(ctx, d, target, sum)
+		return c.passthroughWhiteout(ctx, d, target, path.Join(path.Dir(at), target), sum)
 	}
 	if c.opts.Union == UnionAdd {
 		if _, err := fsx.StatAt(int(d.Fd()), name); !errors.Is(err, fs.ErrNotExist) {
@@ -48,7 +50,7 @@ func (c *checkout) entry(ctx context.Context, d *os.File, name string, sum Check
 			return err
 		}
 	}
-	return c.copyFile(ctx, d, name, sum)
+	return c.copyFile(ctx, d, name, at, sum)
 }
 
 // linkFile makes a hard link to the object. It tells whether that is done, and
@@ -111,12 +113,15 @@ func (c *checkout) wantsLink(s *store, path string) (unix.Stat_t, bool, error) {
 }
 
 // copyFile writes a file of its own.
-func (c *checkout) copyFile(ctx context.Context, d *os.File, name string, sum Checksum) error {
+func (c *checkout) copyFile(ctx context.Context, d *os.File, name, at string, sum Checksum) error {
 	fi, content, err := c.repo.OpenFile(ctx, sum)
 	if err != nil {
 		return err
 	}
 	defer content.Close()
+	if err := c.label(at, &fi); err != nil {
+		return err
+	}
 	if fi.IsSymlink() {
 		if err := c.verify(ctx, sum); err != nil {
 			return err
@@ -225,7 +230,7 @@ func (c *checkout) whiteout(d *os.File, name, target string) error {
 }
 
 // passthroughWhiteout makes the whiteout of an overlay.
-func (c *checkout) passthroughWhiteout(ctx context.Context, d *os.File, target string, sum Checksum) error {
+func (c *checkout) passthroughWhiteout(ctx context.Context, d *os.File, target, at string, sum Checksum) error {
 	if !fsx.IsName(target) {
 		return fmt.Errorf("%q is not a whiteout of a name", passthroughWhiteoutPrefix+target)
 	}
@@ -233,8 +238,12 @@ func (c *checkout) passthroughWhiteout(ctx context.Context, d *os.File, target s
 	if err != nil {
 		return err
 	}
+	fi.Mode = unix.S_IFCHR | fi.Mode&0o7777
+	if err := c.label(at, &fi); err != nil {
+		return err
+	}
 	return c.place(ctx, d, target, sum, func(to string) error {
-		if err := unix.Mknodat(int(d.Fd()), to, unix.S_IFCHR|fi.Mode&0o7777, 0); err != nil {
+		if err := unix.Mknodat(int(d.Fd()), to, fi.Mode, 0); err != nil {
 			return &fs.PathError{Op: "mknod", Path: to, Err: err}
 		}
 		// Unlike that of mknod this mode is not subject to the umask.

@@ -48,17 +48,18 @@ func (a *adder) modify(at string, fi *FileInfo) (Action, error) {
 	return action, nil
 }
 
-// setLabel gives an entry its SELinux label, which ends in NUL like the kernel's.
+// setLabel gives an entry its SELinux label, if it has one, which ends in NUL like
+// the kernel's.
 func setLabel(labels Labeler, at string, fi *FileInfo) error {
 	label, err := labels.Label(at, fi.Mode)
 	if err != nil {
 		return fmt.Errorf("SELinux label of %s: %w", at, err)
 	}
-	kept := slices.DeleteFunc(slices.Clone(fi.Xattrs), func(x Xattr) bool { return x.Name == selinuxXattr })
-	if label != "" {
-		kept = append(kept, Xattr{Name: selinuxXattr, Value: append([]byte(label), 0)})
+	if label == "" {
+		return nil
 	}
-	fi.Xattrs = kept
+	kept := slices.DeleteFunc(slices.Clone(fi.Xattrs), func(x Xattr) bool { return x.Name == selinuxXattr })
+	fi.Xattrs = append(kept, Xattr{Name: selinuxXattr, Value: append([]byte(label), 0)})
 	return nil
 }
 
