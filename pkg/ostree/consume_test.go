@@ -78,6 +78,15 @@ func source(t *testing.T, parent string, tree ostreetest.Tree) string {
 	return dir
 }
 
+// hold keeps the inodes of the files in a directory from being used again.
+func hold(t *testing.T, dir string) {
+	t.Helper()
+	links := t.TempDir()
+	for _, name := range inodes(t, dir) {
+		require.NoError(t, os.Link(filepath.Join(dir, name), filepath.Join(links, strings.ReplaceAll(name, "/", "-"))))
+	}
+}
+
 // inodes notes the inode of each regular file below a directory.
 func inodes(t *testing.T, dir string) map[uint64]string {
 	t.Helper()
@@ -122,6 +131,8 @@ func TestConsumeIsThatOfOstree(t *testing.T) {
 		t.Run(mode.String(), func(t *testing.T) {
 			t.Parallel()
 			theirDir, ourDir := source(t, t.TempDir(), tree), source(t, t.TempDir(), tree)
+			hold(t, theirDir)
+			hold(t, ourDir)
 			before := inodes(t, theirDir)
 			theirs := ostreetest.Repo(t, mode)
 			c, err := ostree.ParseChecksum(ostreetest.CLI(t, theirs, "commit", "--orphan", "--consume", "--skip-list="+skip, "--tree=dir="+theirDir))

@@ -2,6 +2,7 @@ package ostree_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -81,8 +83,18 @@ func (o *overlayDirs) mount() {
 	require.NoError(o.t, unix.Mount("overlay", o.top, "overlay", 0, options))
 }
 
+// unmount waits for other tests that start a program, which holds open files of
+// this one until it runs.
 func (o *overlayDirs) unmount() {
-	require.NoError(o.t, unix.Unmount(o.top, 0))
+	err := unix.Unmount(o.top, 0)
+	for range 1000 {
+		if !errors.Is(err, unix.EBUSY) {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+		err = unix.Unmount(o.top, 0)
+	}
+	require.NoError(o.t, err)
 }
 
 func (o *overlayDirs) remount() {
