@@ -67,6 +67,9 @@ type pull struct {
 	w            *Writer
 	writer       atomic.Pointer[Writer] // w, for those who only count
 	stats        pullStats
+
+	absent [256]bool   // by the first byte of a checksum: the repository had no directory for it
+	staged atomic.Bool // some objects came into the staging directory on another way than this walk
 }
 
 // A pullTarget is a commit that was asked for, with the ref it was asked by.
@@ -122,6 +125,9 @@ func (p *pull) run(ctx context.Context) (*PullResult, error) {
 func (p *pull) write(ctx context.Context, w *Writer) error {
 	p.w = w
 	p.writer.Store(w)
+	if err := p.look(); err != nil {
+		return err
+	}
 	if err := p.fetch(ctx); err != nil {
 		return err
 	}

@@ -306,6 +306,7 @@ func (p *pull) checkDeltaSpace() error {
 // applyDelta makes the objects of a delta. Files that it leaves out come with
 // the walk through the tree.
 func (p *pull) applyDelta(ctx context.Context, sb *superblock) error {
+	p.staged.Store(true)
 	parts, err := p.missingParts(p.w.store, sb)
 	if err != nil {
 		return err

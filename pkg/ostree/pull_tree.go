@@ -235,12 +235,13 @@ func (w *pullWalk) wantDir(parent, name string) (string, bool) {
 // metaObject makes sure that a dirtree or dirmeta is here. It returns the bytes
 // of a dirtree.
 func (p *pull) metaObject(ctx context.Context, n ObjectName) ([]byte, error) {
+	here := p.mayHold(n)
 	if n.Type == ObjectDirMeta {
-		if ok, err := p.w.store.has(n); ok || err != nil {
+		if ok, err := here.has(n); ok || err != nil {
 			return nil, err
 		}
 	} else {
-		data, err := p.w.store.readMeta(n)
+		data, err := here.readMeta(n)
 		if !errors.Is(err, ErrObjectNotFound) {
 			return data, err
 		}
@@ -277,7 +278,7 @@ func checkMeta(n ObjectName, data []byte, trusted bool) error {
 // fileObject makes sure that a file object is here.
 func (p *pull) fileObject(ctx context.Context, c Checksum) error {
 	n := ObjectName{c, ObjectFile}
-	if ok, err := p.w.store.has(n); ok || err != nil {
+	if ok, err := p.mayHold(n).has(n); ok || err != nil {
 		return err
 	}
 	p.stats.requestedContent.Add(1)
