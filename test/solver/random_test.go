@@ -77,10 +77,10 @@ func (d *debian) rule(ours, theirs *peer.Answer) string {
 			}
 		}
 	}
-	for _, x := range a {
-		for _, y := range b {
-			for _, p := range x.Provides {
-				if slices.ContainsFunc(d.universe.Providers(p.Name), func(o *apt.Package) bool { return o.Name == y.Name }) || p.Name == y.Name {
+	for _, y := range b {
+		for _, p := range y.Provides {
+			for _, x := range d.universe.Providers(p.Name) {
+				if x.Name != y.Name && ours.Install[x.Name] != "" {
 					return fmt.Sprintf("the last provider (%s: %s, %s)", p.Name, x.Name, y.Name)
 				}
 			}

@@ -163,7 +163,7 @@ func (c *checker) checkRequest(resulting []*apt.Package) {
 			if slices.ContainsFunc(c.named[p.Name], func(o *apt.Package) bool { return c.arch(o) == c.arch(p) }) {
 				c.fail("%s is still there", p)
 			}
-		} else if (c.req.Lock || c.listed(c.req.Hold, p)) && !have[p] || (p.Essential || c.req.NoRemove) && len(c.named[p.Name]) == 0 {
+		} else if (c.req.Lock && !c.listed(c.req.Unlock, p) || c.listed(c.req.Hold, p)) && !have[p] || (p.Essential || c.req.NoRemove) && len(c.named[p.Name]) == 0 {
 			c.fail("%s is not there any more", p)
 		}
 		have[p] = false

@@ -236,7 +236,7 @@ func (e *explainer) tell(c *clause, v id, depth int) []Reason {
 		return nil
 	}
 	e.told[c] = true
-	if c.cause.field == versionField && e.locked(c) {
+	if c.cause.field == versionField && e.aboutFact(c) {
 		return nil // the line about the installed package says it
 	}
 	if solutions := e.solutionsOf(c); v == root && len(solutions) == 1 {
@@ -254,11 +254,11 @@ func (e *explainer) tell(c *clause, v id, depth int) []Reason {
 	return []Reason{r}
 }
 
-// locked reports whether one of two packages that exclude each other is locked or held.
-func (e *explainer) locked(c *clause) bool {
+// aboutFact reports whether one of two packages that exclude each other is locked or held.
+func (e *explainer) aboutFact(c *clause) bool {
 	return slices.ContainsFunc(c.literals, func(l literal) bool {
 		x := e.at(l.of())
-		return x.installed && (e.req.Lock || matchesAny(e.held, x.pkg, e.pool))
+		return x.installed && (e.pool.locked(x.pkg) || matchesAny(e.held, x.pkg, e.pool))
 	})
 }
 

@@ -46,7 +46,7 @@ type pool struct {
 	local                 map[*apt.Package]bool
 	pins                  map[string][]expression
 	excluded, removed     []expression
-	held, named           []expression // held packages, and all that Install names
+	held, named, unlocked []expression // named is all that Install names
 	older                 bool
 }
 
@@ -87,7 +87,7 @@ func newPool(src Source, req Request) *pool {
 		p.addExtra(pkg)
 	}
 	p.excluded, p.removed = parseAll(req.Exclude), parseAll(req.Remove)
-	p.held, p.named = parseAll(req.Hold), parseAll(req.Install)
+	p.held, p.named, p.unlocked = parseAll(req.Hold), parseAll(req.Install), parseAll(req.Unlock)
 	for _, e := range p.named {
 		if e.pinned() {
 			p.pins[e.name] = append(p.pins[e.name], e)
@@ -190,11 +190,21 @@ func (p *pool) rate(list []id) {
 			}
 			x.candidate = v == best || p.pinned(x)
 			x.upgrades = installed != root && v != installed
-			x.excluded = matchesAny(p.excluded, x.pkg, p) && !x.installed
+			x.excluded = !x.installed && (matchesAny(p.excluded, x.pkg, p) || p.req.NoNew && p.isNew(x, installed))
 			last := p.older && x.priority >= priorityDefault
 			x.allowed = !x.excluded && (x.candidate || x.installed || x.local || last)
 		}
 	}
+}
+
+// locked reports whether an installed package may not change.
+func (p *pool) locked(pkg *apt.Package) bool {
+	return p.req.Lock && !matchesAny(p.unlocked, pkg, p)
+}
+
+// isNew reports whether a package that nobody has asked for is not installed in any version.
+func (p *pool) isNew(x *variable, installed id) bool {
+	return installed == root && !x.local && !matchesAny(p.named, x.pkg, p)
 }
 
 // best returns the candidate and the installed version of an architecture, the root if there is none.

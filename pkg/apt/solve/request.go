@@ -67,7 +67,7 @@ func (s *search) addInstalled() {
 		if matchesAny(s.removed, pkg, s.pool) {
 			continue
 		}
-		if s.req.Lock {
+		if s.locked(pkg) {
 			s.want(cause{field: lockField, text: pkg.String()}, []id{v})
 			continue
 		}

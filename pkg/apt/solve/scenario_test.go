@@ -61,7 +61,7 @@ func TestScenarios(t *testing.T) {
 // shuffle puts the lists of a request in another order.
 func shuffle(req *solve.Request, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 1))
-	for _, list := range [][]string{req.Install, req.Remove, req.Exclude} {
+	for _, list := range [][]string{req.Install, req.Remove, req.Exclude, req.Hold, req.Unlock} {
 		r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	}
 	for _, list := range [][]*apt.Package{req.Installed, req.Local} {
@@ -123,6 +123,10 @@ func (sc *scenario) parseRequest(t *testing.T, words []string) {
 		sc.batches = true
 	case "hold":
 		r.Hold = append(r.Hold, words[1:]...)
+	case "unlock":
+		r.Unlock = append(r.Unlock, words[1:]...)
+	case "no-new":
+		r.NoNew = true
 	case "no-remove":
 		r.NoRemove = true
 	case "upgrade":
@@ -206,7 +210,7 @@ func (sc *scenario) run(t *testing.T) string {
 		var unsatisfiable *solve.UnsatisfiableError
 		var missing *solve.NotFoundError
 		require.True(t, errors.As(err, &unsatisfiable) || errors.As(err, &missing), err)
-		return "error: " + err.Error() + "\n"
+		return "error: " + err.Error() + "\n" + sc.ways(t, unsatisfiable)
 	}
 	for _, p := range s.Install {
 		fmt.Fprintln(&b, "install", p)
@@ -236,6 +240,25 @@ func (sc *scenario) run(t *testing.T) string {
 	}
 	if sc.batches {
 		writeBatches(t, &b, s, sc.request.Installed)
+	}
+	return b.String()
+}
+
+// ways lists the ways out, each of which must work.
+func (sc *scenario) ways(t *testing.T, failed *solve.UnsatisfiableError) string {
+	t.Helper()
+	if failed == nil {
+		return ""
+	}
+	var b strings.Builder
+	universe := apt.NewUniverse(sc.packages)
+	ways, err := solve.Ways(t.Context(), universe, sc.request, failed)
+	require.NoError(t, err)
+	for _, w := range ways {
+		s, err := solve.Solve(t.Context(), universe, w.Apply())
+		require.NoError(t, err)
+		require.Equal(t, s.Resulting, w.Solution.Resulting)
+		fmt.Fprintln(&b, "way out:", w)
 	}
 	return b.String()
 }

@@ -46,10 +46,14 @@ type Request struct {
 	Installed []*apt.Package
 	// Lock makes the installed packages facts: none may change or go, except those in Remove.
 	Lock bool
+	// Unlock lists installed packages that may change in spite of Lock, name[:architecture].
+	Unlock []string
 
 	// NoRemove keeps all installed packages in some version, except those in Remove: what
 	// `apt-get upgrade --with-new-pkgs` does.
 	NoRemove bool
+	// NoNew installs nothing new except what Install and Local name.
+	NoNew bool
 	// Hold lists installed packages that may neither change nor go, name[:architecture], as those that
 	// dpkg's selections hold.
 	Hold []string
@@ -133,7 +137,7 @@ func Solve(ctx context.Context, src Source, req Request) (*Solution, error) {
 
 // sorted returns a request whose lists are in the one order that is used, without repetitions.
 func sorted(req Request) Request {
-	for _, list := range []*[]string{&req.Install, &req.Remove, &req.Exclude, &req.Hold} {
+	for _, list := range []*[]string{&req.Install, &req.Remove, &req.Exclude, &req.Hold, &req.Unlock} {
 		*list = slices.Compact(slices.Sorted(slices.Values(*list)))
 	}
 	req.UpgradeAll = req.UpgradeAll && !req.Lock
