@@ -32,6 +32,9 @@ func (r *Repo) pullLocal(ctx context.Context, src *Repo, opts PullOptions) (*Pul
 		return nil, err
 	}
 	p.verify, p.verifySummary = opts.VerifyCommits, opts.VerifySummary
+	if err := p.readKeyrings(); err != nil {
+		return nil, err
+	}
 	p.useLocal(src)
 	if opts.Deltas != DeltasRequired {
 		return p.run(ctx)
@@ -56,6 +59,7 @@ type pull struct {
 	caches        []*localSource
 	collection    string // of the remote, which commits must be bound to; may be empty
 	verify        *Verification
+	verifyRefs    map[CollectionRef]*Verification // in place of verify
 	verifySummary *Verification
 	started       time.Time
 

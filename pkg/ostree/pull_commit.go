@@ -247,7 +247,7 @@ func (p *pull) check(ctx context.Context, pc *pulledCommit) error {
 		// Nobody asks for it, so it only is not taken along.
 		pc.detached, pc.attached = nil, false
 	}
-	if _, err := p.verify.VerifyCommit(ctx, pc.checksum, pc.data, attached); err != nil {
+	if _, err := p.verification(pc.target).VerifyCommit(ctx, pc.checksum, pc.data, attached); err != nil {
 		return err
 	}
 	if !p.opts.IgnoreBindings {

@@ -54,6 +54,12 @@ type PullOptions struct {
 	// VerifyCommits and VerifySummary say what is asked of signatures. Nil means
 	// what the configuration of the remote says, and nothing for PullLocal.
 	VerifyCommits, VerifySummary *Verification
+	// Keyrings name, for refs of collections, the remote whose OpenPGP keyring
+	// verifies their commits, with the parents that are pulled, in place of that of
+	// the remote they come from: so that a remote which carries refs of others
+	// cannot change them. They have no effect where no OpenPGP signature is asked
+	// for, and other refs may be among them than those pulled.
+	Keyrings map[CollectionRef]string
 	// IgnoreBindings pulls a commit even if it says that it belongs to another
 	// ref or collection than it was found at.
 	IgnoreBindings bool

@@ -45,6 +45,9 @@ func (r *Repo) pullRemote(ctx context.Context, name string, opts PullOptions) (r
 			return nil, err
 		}
 	}
+	if err := p.readKeyrings(); err != nil {
+		return nil, err
+	}
 	if p.verifySummary = opts.VerifySummary; p.verifySummary == nil {
 		if p.verifySummary, err = r.SummaryVerification(name); err != nil {
 			return nil, err
