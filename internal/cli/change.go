@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/apt-ostree/apt-ostree/pkg/txn"
+	"github.com/apt-ostree/apt-ostree/pkg/txn/assemble"
 )
 
 // changeFlags are the options that all commands which change a system share.
@@ -18,6 +19,7 @@ type changeFlags struct {
 	json      bool
 	cacheOnly bool
 	yes       bool
+	unpacker  string
 }
 
 func (f *changeFlags) add(c *cobra.Command) {
@@ -26,6 +28,20 @@ func (f *changeFlags) add(c *cobra.Command) {
 	c.Flags().BoolVar(&f.json, "json", false, "print the plan as JSON")
 	c.Flags().BoolVarP(&f.yes, "assumeyes", "y", false, "ask nothing (nothing is asked)")
 	hide(c, "assumeyes")
+	addUnpacker(c, &f.unpacker)
+}
+
+// addUnpacker adds the choice of who unpacks packages.
+func addUnpacker(c *cobra.Command, value *string) {
+	c.Flags().StringVar(value, "unpacker", "", "who unpacks new packages: native or dpkg (default dpkg; the result is the same)")
+}
+
+// checkUnpacker refuses a value of --unpacker that means nothing.
+func checkUnpacker(value string) error {
+	if !assemble.UnpackMode(value).Valid() {
+		return fmt.Errorf("--unpacker=%s: neither %s nor %s", value, assemble.UnpackNative, assemble.UnpackDpkg)
+	}
+	return nil
 }
 
 func (f *changeFlags) addCacheOnly(c *cobra.Command) {
@@ -35,6 +51,9 @@ func (f *changeFlags) addCacheOnly(c *cobra.Command) {
 // change plans a change, prints the plan, and applies it. Unless nothing is to be changed, others
 // are kept out from before the plan is made.
 func (a *app) change(ctx context.Context, change txn.Change, flags changeFlags, none string) (err error) {
+	if err := checkUnpacker(flags.unpacker); err != nil {
+		return err
+	}
 	change.CacheOnly = change.CacheOnly || flags.cacheOnly
 	if a.Writable != nil {
 		if err := a.Writable(a.sysroot); err != nil {
@@ -92,7 +111,7 @@ func (a *app) dryRun(plan *txn.Plan, flags changeFlags) error {
 }
 
 func (a *app) apply(ctx context.Context, system *txn.System, plan *txn.Plan, flags changeFlags) error {
-	if _, err := system.Apply(ctx, plan, txn.ApplyOptions{Reporter: a.reporter()}); err != nil {
+	if _, err := system.Apply(ctx, plan, txn.ApplyOptions{Reporter: a.reporter(), Unpacker: assemble.UnpackMode(flags.unpacker)}); err != nil {
 		return &changeError{plan.Change, err}
 	}
 	if flags.json {

@@ -14,6 +14,7 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree/gvariant"
 	"github.com/apt-ostree/apt-ostree/pkg/txn"
+	"github.com/apt-ostree/apt-ostree/pkg/txn/assemble"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/compose"
 )
 
@@ -38,6 +39,7 @@ type composeFlags struct {
 	cacheOnly, json                bool
 	metadata                       []string
 	unifiedCore                    bool
+	unpacker                       string
 }
 
 func (a *app) composeTreeCommand() *cobra.Command {
@@ -77,6 +79,7 @@ func (a *app) composeTreeCommand() *cobra.Command {
 	flags.StringArrayVar(&f.metadata, "add-metadata-string", nil, "add `KEY=VALUE` to the commit's metadata")
 	flags.BoolVar(&f.unifiedCore, "unified-core", true, "for compatibility; this is the only mode")
 	hide(c, "unified-core")
+	addUnpacker(c, &f.unpacker)
 	c.MarkFlagsMutuallyExclusive("parent", "no-parent")
 	return c
 }
@@ -92,6 +95,9 @@ func (f *composeFlags) treefile(args []string) (*compose.Treefile, error) {
 func (a *app) composeTree(ctx context.Context, tree *compose.Treefile, f composeFlags) error {
 	if f.repo == "" {
 		return errors.New("--repo is required")
+	}
+	if err := checkUnpacker(f.unpacker); err != nil {
+		return err
 	}
 	metadata, err := metadataStrings(f.metadata)
 	if err != nil {
@@ -109,6 +115,7 @@ func (a *app) composeTree(ctx context.Context, tree *compose.Treefile, f compose
 	composer, err := compose.New(compose.Options{
 		Repo: repo, Treefile: tree, CacheDir: f.cacheDir, Timestamp: timestamp, Logger: a.logger(),
 		NoParent: f.noParent, Parent: f.parent, NoRef: f.writeCommitID != "", Force: f.force, Offline: f.cacheOnly,
+		Unpacker: assemble.UnpackMode(f.unpacker),
 		Metadata: metadata, Runner: a.Options.Runner, HTTP: a.Options.HTTP,
 	})
 	if err != nil {

@@ -59,10 +59,11 @@ func (o Overlay) Mount(ctx context.Context) (*Mounted, error) {
 	if err != nil {
 		return nil, fmt.Errorf("overlay on %s: %w", o.Target, err)
 	}
-	data := o.data()
-	if len(data) >= os.Getpagesize() {
-		return nil, fmt.Errorf("overlay on %s: the directory names are longer than the kernel takes (%d bytes): use a working directory with a shorter path", o.Target, len(data))
+	data, release, err := o.shortData()
+	if err != nil {
+		return nil, err
 	}
+	defer release()
 	if err := unix.Mount("overlay", target, "overlay", unix.MS_NODEV, data); err != nil {
 		return nil, o.explain(err)
 	}
@@ -86,6 +87,36 @@ func (o Overlay) data() string {
 		options = append(options, "volatile")
 	}
 	return strings.Join(options, ",")
+}
+
+// shortData is data, with directories named by descriptors if their names are
+// longer than the kernel takes. The descriptors are open until release.
+func (o Overlay) shortData() (data string, release func(), err error) {
+	var open []*os.File
+	release = func() {
+		for _, f := range open {
+			f.Close()
+		}
+	}
+	if data = o.data(); len(data) < os.Getpagesize() {
+		return data, release, nil
+	}
+	short := o
+	short.Lower = make([]string, len(o.Lower))
+	for i, dir := range o.Lower {
+		f, err := os.OpenFile(dir, unix.O_PATH|unix.O_DIRECTORY, 0)
+		if err != nil {
+			release()
+			return "", nil, fmt.Errorf("overlay on %s: %w", o.Target, err)
+		}
+		open = append(open, f)
+		short.Lower[i] = fmt.Sprintf("/proc/self/fd/%d", f.Fd())
+	}
+	if data = short.data(); len(data) >= os.Getpagesize() {
+		release()
+		return "", nil, fmt.Errorf("overlay on %s: the names of %d directories are longer than the kernel takes (%d bytes): use a working directory with a shorter path", o.Target, len(o.Lower), len(data))
+	}
+	return data, release, nil
 }
 
 // escapeOption puts a backslash before each of the characters that overlayfs

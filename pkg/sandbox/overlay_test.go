@@ -53,6 +53,34 @@ func read(t *testing.T, path string) string {
 	return string(content)
 }
 
+// TestOverlayOfManyLayers has names that are longer together than mount(2) takes.
+func TestOverlayOfManyLayers(t *testing.T) {
+	t.Parallel()
+	testenv.Need(t, testenv.Root, testenv.Overlay)
+	dir := t.TempDir()
+	o := layers(t, dir)
+	for i := range 100 {
+		lower := filepath.Join(dir, "a-directory-with-a-name-of-a-certain-length-"+strconv.Itoa(i))
+		require.NoError(t, os.Mkdir(lower, 0o755))
+		write(t, filepath.Join(lower, "top"), strconv.Itoa(i))
+		write(t, filepath.Join(lower, strconv.Itoa(i)), "x")
+		o.Lower = append([]string{lower}, o.Lower...)
+	}
+	mount(t, o)
+	require.Equal(t, "99", read(t, filepath.Join(o.Target, "top")))
+	require.Equal(t, "x", read(t, filepath.Join(o.Target, "0")))
+	o.Target = filepath.Join(dir, "second")
+	require.NoError(t, os.Mkdir(o.Target, 0o755))
+	o.Upper, o.Work = filepath.Join(dir, "upper-2"), filepath.Join(dir, "work-2")
+	require.NoError(t, os.Mkdir(o.Upper, 0o755))
+	require.NoError(t, os.Mkdir(o.Work, 0o755))
+	for range 200 {
+		o.Lower = append(o.Lower, o.Lower[0])
+	}
+	_, err := o.Mount(t.Context())
+	require.ErrorContains(t, err, "names of 301 directories are longer than the kernel takes")
+}
+
 // TestOverlayBreaksHardLinks is why index=off is stated: equal files of a
 // checkout are hard links of one object.
 func TestOverlayBreaksHardLinks(t *testing.T) {
@@ -146,12 +174,13 @@ func TestOverlayRefuses(t *testing.T) {
 		}, "file: not a directory"},
 		"two file systems": {func(_ *testing.T, o *sandbox.Overlay) { o.Work = "/proc" }, "on different file systems"},
 		"long names": {func(t *testing.T, o *sandbox.Overlay) {
-			long := o.Lower[0]
-			for range 20 {
+			long := o.Upper
+			for range 33 {
 				long = filepath.Join(long, "a-name-of-some-length-0123456789-0123456789-0123456789-0123456789")
 			}
 			require.NoError(t, os.MkdirAll(long, 0o755))
-			o.Lower = []string{long, long, long, long}
+			o.Upper, o.Work = long, filepath.Join(filepath.Dir(long), "work")
+			require.NoError(t, os.MkdirAll(o.Work, 0o755))
 		}, "shorter path"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -20,6 +20,8 @@ import (
 type ApplyOptions struct {
 	// Reporter gets the events; nil is none.
 	Reporter step.Reporter
+	// Unpacker says who unpacks packages; empty is dpkg. The result is the same.
+	Unpacker assemble.UnpackMode
 }
 
 // Apply does what the plan says and returns the deployment that boots next. If the plan is
@@ -43,7 +45,7 @@ func (s *System) Apply(ctx context.Context, p *Plan, opts ApplyOptions) (*deploy
 	if err := s.checkFresh(ctx, p); err != nil {
 		return nil, err
 	}
-	run := &application{system: s, plan: p}
+	run := &application{system: s, plan: p, unpacker: opts.Unpacker}
 	if err := step.Run(ctx, run.steps(), step.Options{Reporter: opts.Reporter}); err != nil {
 		return nil, err
 	}
@@ -74,6 +76,7 @@ func (s *System) checkFresh(ctx context.Context, p *Plan) error {
 type application struct {
 	system     *System
 	plan       *Plan
+	unpacker   assemble.UnpackMode
 	debs       map[*apt.Package]string
 	commit     ostree.Checksum
 	deployment *deploy.Deployment
@@ -139,9 +142,9 @@ func (a *application) assemble(ctx context.Context, task *step.Task) error {
 	result, err := assemble.Build(ctx, assemble.Input{
 		Repo: s.Repo(), Base: p.Base, Batches: batches, Debs: a.debs, Seed: seed,
 		Timestamp: base.Timestamp, Runner: runner, Logger: s.opts.Logger, LogDir: s.logDir(p.Stateroot),
-		InitramfsArgs: initramfsArgs,
-		Commit:        a.layeredCommit(base),
-		Report:        func(r assemble.Progress) { task.Progress(r.Item, int64(r.Done), int64(r.Total), step.Items) },
+		InitramfsArgs: initramfsArgs, Unpacker: a.unpacker,
+		Commit: a.layeredCommit(base),
+		Report: func(r assemble.Progress) { task.Progress(r.Item, int64(r.Done), int64(r.Total), step.Items) },
 	})
 	if err != nil {
 		return err
@@ -182,7 +185,7 @@ func (a *application) deploy(ctx context.Context, _ *step.Task) error {
 // cleanup drops what no deployment needs any more, and what killed runs left. It runs after the commit point and is repeated
 // by the next change if it is interrupted.
 func (a *application) cleanup(ctx context.Context, _ *step.Task) error {
-	err := assemble.Sweep(assemble.ScratchDir(a.system.Repo().Path()))
+	err := errors.Join(assemble.Sweep(assemble.ScratchDir(a.system.Repo().Path())), a.system.dropPackages(ctx))
 	_, cleanup := a.system.sysroot.Cleanup(ctx)
 	return errors.Join(err, cleanup)
 }

@@ -109,6 +109,9 @@ func (b *builder) extract(ctx context.Context, essential []*apt.Package) error {
 	if err := b.skeleton(ctx, essential); err != nil {
 		return err
 	}
+	if b.placer != nil {
+		return b.fill(ctx, essential)
+	}
 	for _, p := range essential {
 		b.progress("extract "+p.Name, 0)
 		if err := b.extractOne(ctx, p); err != nil {
@@ -119,6 +122,25 @@ func (b *builder) extract(ctx context.Context, essential []*apt.Package) error {
 		return b.removeDocs()
 	}
 	return nil
+}
+
+// fill is extract by way of the package cache.
+func (b *builder) fill(ctx context.Context, essential []*apt.Package) error {
+	b.progress("extract", 0)
+	var options []string
+	if b.in.ExcludeDocs {
+		options = DocExcludes()
+	}
+	skip, err := parseFilter(options)
+	if err != nil {
+		return err
+	}
+	return b.placer.fill(ctx, b.cage, essential, skip, func(p *apt.Package) error {
+		if err := b.extractOne(ctx, p); err != nil || !b.in.ExcludeDocs {
+			return err
+		}
+		return b.removeDocs()
+	})
 }
 
 func (b *builder) extractOne(ctx context.Context, p *apt.Package) error {

@@ -87,7 +87,7 @@ func (b *builder) timed(ctx context.Context, s step) error {
 // base by what is in the tree when the packages come, and by nothing else.
 func (b *builder) recipe() []step {
 	return []step{
-		{"stage packages", func(ctx context.Context) error { return b.cage.stageDebs(ctx, b.in.Debs) }},
+		{"stage packages", b.stagePackages},
 		{"check out the base", b.checkoutBase},
 		{"mount", b.cage.mount},
 		{"bootstrap", b.bootstrap},
@@ -110,7 +110,8 @@ type builder struct {
 	in       Input
 	cage     *Cage
 	log      *slog.Logger
-	unpacker Unpacker
+	unpacker unpacker
+	placer   *nativeUnpacker // nil if dpkg unpacks
 
 	lower        ostree.TreeID // the base, unfolded
 	baseKernels  []string      // its kernel releases
@@ -129,6 +130,8 @@ func newBuilder(in Input) (*builder, error) {
 		return nil, errors.New("assemble: no repository")
 	case in.Runner == nil:
 		return nil, errors.New("assemble: no runner")
+	case !in.Unpacker.Valid():
+		return nil, fmt.Errorf("assemble: unknown unpacker %q: %s or %s", in.Unpacker, UnpackNative, UnpackDpkg)
 	case in.Timestamp.IsZero():
 		return nil, errors.New("assemble: no timestamp, and the clock would make each build different")
 	}
@@ -137,12 +140,9 @@ func newBuilder(in Input) (*builder, error) {
 			return nil, fmt.Errorf("package %s: no .deb was given", p)
 		}
 	}
-	b := &builder{in: in, log: in.Logger, unpacker: in.Unpacker, batches: in.Batches, counted: map[string]bool{}}
+	b := &builder{in: in, log: in.Logger, unpacker: dpkgUnpacker{}, batches: in.Batches, counted: map[string]bool{}}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
-	}
-	if b.unpacker == nil {
-		b.unpacker = dpkgUnpacker{}
 	}
 	b.total = b.countSteps()
 	return b, nil
@@ -150,6 +150,20 @@ func newBuilder(in Input) (*builder, error) {
 
 // fresh says that there is no base.
 func (b *builder) fresh() bool { return b.in.Base.IsZero() }
+
+// stagePackages makes the packages ready: as files that dpkg in the cage can
+// read, or as commits in the package cache.
+func (b *builder) stagePackages(ctx context.Context) error {
+	if b.in.Unpacker != UnpackNative {
+		return b.cage.stageDebs(ctx)
+	}
+	var err error
+	if b.placer, err = importPackages(ctx, b.in, b.log, func(item string) { b.progress(item, 0) }); err != nil {
+		return err
+	}
+	b.unpacker = b.placer
+	return nil
+}
 
 // bootstrap brings the tree to where scripts can run: on a base it is there
 // already, from nothing the essential packages are installed.
@@ -216,6 +230,15 @@ func (b *builder) seed() error {
 // Pre-Depend on each other in circles that only their being extracted already
 // resolves, so dpkg is told not to mind.
 func (b *builder) installEssential(ctx context.Context, essential []*apt.Package) error {
+	if b.placer != nil {
+		b.placer.force = []string{"--force-depends"}
+		err := b.placer.Unpack(ctx, b.cage, essential)
+		b.placer.force = nil
+		if err != nil {
+			return err
+		}
+		return b.cage.configure(ctx, essential)
+	}
 	unpack := append([]string{"--no-triggers", "--force-depends", "--unpack"}, debPaths(essential)...)
 	if err := b.cage.Dpkg(ctx, unpack...); err != nil {
 		return err

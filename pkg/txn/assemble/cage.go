@@ -39,7 +39,9 @@ type Cage struct {
 	env     []string
 	limit   time.Duration
 	logs    *logs
-	debs    map[*apt.Package]string // path on the host
+	files   map[*apt.Package]string // as the caller has them
+	debs    map[*apt.Package]string // where they are staged on the host
+	layers  []layer                 // the last one is mounted with its upper directory
 	onState func(statusLine)
 	reports []statusLine // of all runs of dpkg
 }
@@ -47,8 +49,9 @@ type Cage struct {
 // openCage makes the scratch directory:
 //
 //	lower/  the base, which nothing writes to
-//	upper/  what changes
+//	upper/  what changes; upper-1/ and so on in further layers
 //	work/   for the kernel
+//	tree-1/ what a further layer begins with, which nothing writes to
 //	root/   the mount: lower with the changes of upper
 //	stage/  what programs in the cage can read at /run/apt-ostree
 func openCage(in Input) (*Cage, error) {
@@ -71,7 +74,9 @@ func openCage(in Input) (*Cage, error) {
 		env:     cageEnv(in.Timestamp),
 		limit:   in.ScriptTimeout,
 		logs:    &logs{dir: in.LogDir, started: time.Now()},
+		files:   in.Debs,
 		debs:    map[*apt.Package]string{},
+		layers:  []layer{{upper: "upper", work: "work"}},
 		onState: func(statusLine) {},
 	}
 	if c.limit == 0 {
@@ -160,14 +165,7 @@ func (c *Cage) mount(ctx context.Context) error {
 	if err := os.Chmod(c.path("upper"), info.Mode().Perm()); err != nil {
 		return err
 	}
-	c.mounted, err = sandbox.Overlay{
-		Lower:    []string{lower},
-		Upper:    c.path("upper"),
-		Work:     c.path("work"),
-		Target:   c.path("root"),
-		Volatile: true, // the repository syncs what it takes over
-	}.Mount(ctx)
-	return err
+	return c.mountLayers(ctx)
 }
 
 func (c *Cage) unmount() error {
@@ -195,13 +193,25 @@ func (c *Cage) path(name string) string { return filepath.Join(c.dir, name) }
 // up in the commit. Links in the tree may lead anywhere: use [os.OpenRoot].
 func (c *Cage) Root() string { return c.path("root") }
 
-// Deb returns the path of a package's .deb on the host.
+// Deb returns the path of a package's .deb on the host, which it makes visible
+// in the cage if it is not yet.
 func (c *Cage) Deb(p *apt.Package) (string, error) {
-	path, ok := c.debs[p]
+	if path, ok := c.debs[p]; ok {
+		return path, nil
+	}
+	file, ok := c.files[p]
 	if !ok {
 		return "", fmt.Errorf("package %s: no .deb was given", p)
 	}
-	return path, nil
+	staged := c.path("stage/debs/" + debName(p))
+	if err := linkOrCopy(file, staged); err != nil {
+		return "", fmt.Errorf("package %s: %w", p.Name, err)
+	}
+	if err := verifyDeb(staged, file, p); err != nil {
+		return "", err
+	}
+	c.debs[p] = staged
+	return staged, nil
 }
 
 // Run runs a program of the tree, such as a maintainer script. The output goes
@@ -209,7 +219,19 @@ func (c *Cage) Deb(p *apt.Package) (string, error) {
 func (c *Cage) Run(ctx context.Context, subject, phase string, argv ...string) error {
 	c.logs.switchTo(subject)
 	defer c.logs.close()
-	spec := c.spec(argv)
+	err := c.runLogged(ctx, subject, c.spec(argv))
+	if failure, ok := errors.AsType[*ScriptError](err); ok {
+		failure.Phase = phase
+		if name := strings.TrimPrefix(subject, phase+" "); name != phase {
+			failure.Name = name
+		}
+	}
+	return err
+}
+
+// runLogged runs a program whose output goes to the log of subject, which is
+// open. If it fails the error is a [*ScriptError].
+func (c *Cage) runLogged(ctx context.Context, subject string, spec sandbox.Spec) error {
 	spec.Timeout = c.limit
 	spec.Stdout, spec.Stderr = c.logs, c.logs
 	err := c.runner.Run(ctx, spec)
@@ -217,15 +239,10 @@ func (c *Cage) Run(ctx context.Context, subject, phase string, argv ...string) e
 	if !ok {
 		return err
 	}
-	failure := &ScriptError{
-		Phase: phase, Name: strings.TrimPrefix(subject, phase+" "),
+	return &ScriptError{
 		Code: exit.Code, Signal: exit.Signal, Timeout: exit.Timeout,
 		Log: c.logs.tail.Lines(), LogPath: c.logs.path(subject), Err: err,
 	}
-	if failure.Name == phase {
-		failure.Name = ""
-	}
-	return failure
 }
 
 // output runs a program that only answers a question.
@@ -253,21 +270,16 @@ func (c *Cage) spec(argv []string) sandbox.Spec {
 	}
 }
 
-// stageDebs makes the packages' files visible in the cage, as links to or
+// stageDebs makes all packages' files visible in the cage, as links to or
 // copies of verified files, so that no directory of the host is.
-func (c *Cage) stageDebs(ctx context.Context, files map[*apt.Package]string) error {
-	for p, file := range files {
+func (c *Cage) stageDebs(ctx context.Context) error {
+	for p := range c.files {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		staged := c.path("stage/debs/" + debName(p))
-		if err := linkOrCopy(file, staged); err != nil {
-			return fmt.Errorf("package %s: %w", p.Name, err)
-		}
-		if err := verifyDeb(staged, file, p); err != nil {
+		if _, err := c.Deb(p); err != nil {
 			return err
 		}
-		c.debs[p] = staged
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree/gvariant"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/assemble/layout"
+	"github.com/apt-ostree/apt-ostree/pkg/txn/assemble/pkgcache"
 )
 
 // Keys of the commit's metadata. The first two are OSTree's.
@@ -70,6 +71,9 @@ func (b *builder) lookAtKernels(tree *ostree.Tree) error {
 // what others see of the repository, all of it or nothing.
 func (b *builder) commit(ctx context.Context) (*Result, error) {
 	result := &Result{Packages: dpkg.Installed(b.status)}
+	if b.placer != nil {
+		result.Native = b.placer.placed
+	}
 	err := b.in.Repo.Update(ctx, func(w *ostree.Writer) error {
 		tree, err := b.mergedTree(ctx, w)
 		if err != nil {
@@ -100,7 +104,7 @@ func (b *builder) commit(ctx context.Context) (*Result, error) {
 	return result, nil
 }
 
-// mergedTree is what was at the mount: only the upper directory is read.
+// mergedTree is what was at the mount.
 func (b *builder) mergedTree(ctx context.Context, w *ostree.Writer) (*ostree.Tree, error) {
 	tree := ostree.NewTree(ostree.DirMeta{Mode: unix.S_IFDIR | 0o755})
 	if !b.fresh() {
@@ -109,10 +113,7 @@ func (b *builder) mergedTree(ctx context.Context, w *ostree.Writer) (*ostree.Tre
 			return nil, err
 		}
 	}
-	if err := w.ApplyOverlay(ctx, tree, b.cage.path("upper"), ostree.AddOptions{}); err != nil {
-		return nil, err
-	}
-	return tree, nil
+	return tree, b.cage.merge(ctx, w, tree)
 }
 
 // describe completes the commit of the input.
@@ -134,6 +135,30 @@ func (b *builder) describe(r *Result) ostree.Commit {
 	}
 	c.Metadata = append(c.Metadata, ostree.MetadataEntry{Key: keyPackages, Value: gvariant.Array("(sss)", list...)})
 	return c
+}
+
+// PackageKeys lists the packages of a commit that Build has made, as the package
+// cache knows them. Other commits have none.
+func PackageKeys(c *ostree.Commit) []pkgcache.Key {
+	list, ok := c.Metadata.Lookup(keyPackages)
+	if !ok || list.Type() != "a(sss)" {
+		return nil
+	}
+	var keys []pkgcache.Key
+	for _, p := range list.Children() {
+		var fields [3]string
+		for i := range fields {
+			v, err := p.At(i)
+			if err == nil {
+				fields[i], err = v.Str()
+			}
+			if err != nil {
+				return keys // the type was checked
+			}
+		}
+		keys = append(keys, pkgcache.Key{Name: fields[0], Version: fields[1], Architecture: fields[2]})
+	}
+	return keys
 }
 
 // accountsOf finds the directory of a seed that has the account files.

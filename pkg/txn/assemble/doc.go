@@ -11,7 +11,8 @@
 //   - [Input] says what to build. It is data, except for a few hooks.
 //   - [Cage] is the tree under construction and the only way to run a program
 //     in it.
-//   - [Unpacker] is the seam for how a package's files get into the tree.
+//   - [UnpackMode] says how a package's files get into the tree: from the
+//     package cache by hard link, or by dpkg.
 //
 // The first call is [Build]:
 //

@@ -12,16 +12,16 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/sandbox"
 )
 
-// An Unpacker brings packages into the state "unpacked": their files are in
+// An unpacker brings packages into the state "unpacked": their files are in
 // the tree, configuration files as .dpkg-new, their preinst has run, and dpkg's
 // database says so. The order of packages is one that dpkg can follow, and
 // everything they Pre-Depend on is configured. Any of them may be installed in
 // another version.
-type Unpacker interface {
+type unpacker interface {
 	Unpack(ctx context.Context, c *Cage, packages []*apt.Package) error
 }
 
-// dpkgUnpacker is the Unpacker that leaves the work to the tree's dpkg.
+// dpkgUnpacker is the unpacker that leaves the work to the tree's dpkg.
 type dpkgUnpacker struct{}
 
 func (dpkgUnpacker) Unpack(ctx context.Context, c *Cage, packages []*apt.Package) error {

@@ -23,3 +23,9 @@ func Describe(line string) (kind, subject, value, script string, code int, ok bo
 
 // ScriptPhase is scriptPhase.
 func ScriptPhase(action, state string) string { return scriptPhase(action, state) }
+
+// FilterSkips tells whether options like those of dpkg.cfg leave a path out.
+func FilterSkips(options []string, name string, dirOrLink bool) (bool, error) {
+	f, err := parseFilter(options)
+	return f.skips(name, dirOrLink), err
+}

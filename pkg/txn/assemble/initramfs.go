@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -29,6 +28,10 @@ func (b *builder) initramfs(ctx context.Context) error {
 		return err
 	}
 	b.progress("initramfs "+kernels[0], 0)
+	// An initramfs keeps the times of files, and a commit has none.
+	if err := b.cage.forgetTimes(ctx); err != nil {
+		return err
+	}
 	if err := b.dracut(ctx, kernels[0]); err != nil {
 		return err
 	}
@@ -83,12 +86,9 @@ func (b *builder) initramfsWanted(kernel string) (bool, error) {
 		"usr/lib/modules/" + kernel, "usr/lib/firmware", "usr/lib/dracut", "usr/lib/modprobe.d",
 		"etc/dracut.conf", "etc/dracut.conf.d", "etc/modprobe.d", "etc/crypttab", "etc/mdadm", "etc/lvm",
 	} {
-		_, err := os.Lstat(filepath.Join(b.cage.path("upper"), dir))
-		if err == nil {
-			return true, nil
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return false, err
+		changed, err := b.cage.inAnyLayer(dir)
+		if changed || err != nil {
+			return changed, err
 		}
 	}
 	return slices.ContainsFunc(b.cage.reports, func(line statusLine) bool {

@@ -93,8 +93,9 @@ type Input struct {
 	// Runner runs programs in the tree.
 	Runner sandbox.Runner
 
-	// Unpacker brings files of packages into the tree; nil means dpkg.
-	Unpacker Unpacker
+	// Unpacker says who brings files of new packages into the tree; empty
+	// means dpkg.
+	Unpacker UnpackMode
 
 	// ScriptTimeout limits each maintainer script and other program; zero
 	// means 5 minutes.
@@ -110,6 +111,21 @@ type Input struct {
 	// LogDir receives one log for each package. Empty for none.
 	LogDir string
 }
+
+// An UnpackMode says who unpacks packages. The tree is the same either way.
+type UnpackMode string
+
+const (
+	// UnpackNative keeps packages as commits in Input.Repo and places their
+	// files from there, see package pkgcache. What is not a simple new
+	// installation is left to dpkg.
+	UnpackNative UnpackMode = "native"
+	// UnpackDpkg leaves everything to the tree's dpkg.
+	UnpackDpkg UnpackMode = "dpkg"
+)
+
+// Valid tells whether it is one of the modes, or empty.
+func (m UnpackMode) Valid() bool { return m == "" || m == UnpackNative || m == UnpackDpkg }
 
 // A Script is a program to run in the tree. Without a #! line it is a shell
 // script.
@@ -143,6 +159,10 @@ type Result struct {
 
 	// Stats count the objects of the repository update.
 	Stats ostree.WriteStats
+
+	// Native counts the packages that came from the package cache without dpkg
+	// unpacking them.
+	Native int
 
 	// Fold says what was done to give the tree a commit's shape.
 	Fold *layout.Report

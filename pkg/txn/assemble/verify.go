@@ -113,26 +113,60 @@ func (b *builder) checkStatus() []string {
 // changed, and removes sockets, which no archive and no commit can hold.
 func (b *builder) leftovers() ([]string, error) {
 	var problems []string
-	upper := b.cage.path("upper")
-	err := filepath.WalkDir(upper, func(file string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		name := "/" + strings.TrimPrefix(strings.TrimPrefix(file, upper), "/")
-		switch {
-		case name == "/var/lib/dpkg/tmp.ci":
-			if content, err := os.ReadDir(file); err != nil || len(content) > 0 {
-				problems = append(problems, name+" is left over")
+	seen := map[string]bool{}
+	for i, l := range b.cage.layers {
+		last := i == len(b.cage.layers)-1
+		upper := b.cage.path(l.upper)
+		err := filepath.WalkDir(upper, func(file string, entry fs.DirEntry, err error) error {
+			if err != nil {
 				return err
 			}
-		case entry.Type()&fs.ModeSocket != 0:
-			return b.inRoot(func(root *os.Root) error { return root.Remove(strings.TrimPrefix(name, "/")) })
-		case !entry.Type().IsDir() && (path.Ext(name) == ".dpkg-new" || path.Ext(name) == ".dpkg-tmp"):
-			if entry.Type()&fs.ModeCharDevice == 0 { // whiteouts of such files are none
-				problems = append(problems, name+" is left over")
+			name := strings.TrimPrefix(strings.TrimPrefix(file, upper), "/")
+			if seen[name] {
+				return nil
 			}
+			problem, err := b.leftover(name, entry, last)
+			if problem != "" {
+				seen[name] = true
+				problems = append(problems, problem)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
 		}
-		return nil
-	})
-	return problems, err
+	}
+	return problems, nil
+}
+
+// leftover looks at one entry of an upper directory. What a later layer has
+// removed is none.
+func (b *builder) leftover(name string, entry fs.DirEntry, last bool) (problem string, err error) {
+	temporary := path.Ext(name) == ".dpkg-new" || path.Ext(name) == ".dpkg-tmp"
+	switch {
+	case name == "var/lib/dpkg/tmp.ci":
+		err = b.inRoot(func(root *os.Root) error {
+			content, err := fs.ReadDir(root.FS(), name)
+			if len(content) > 0 {
+				problem = "/" + name + " is left over"
+			}
+			return ignoreMissing(err)
+		})
+	case entry.Type()&fs.ModeSocket != 0:
+		err = b.inRoot(func(root *os.Root) error { return removeIfThere(root, name) })
+	case !entry.Type().IsDir() && temporary:
+		var there bool
+		if there, err = b.exists(name); there {
+			problem = "/" + name + " is left over"
+		}
+	case entry.Type()&(fs.ModeDevice|fs.ModeNamedPipe) != 0 && !last: // reading the last layer finds them
+		err = b.inRoot(func(root *os.Root) error {
+			info, err := root.Lstat(name)
+			if err == nil && info.Mode()&(fs.ModeDevice|fs.ModeNamedPipe) != 0 {
+				problem = "/" + name + " is a device or a pipe, which a commit cannot hold"
+			}
+			return ignoreMissing(err)
+		})
+	}
+	return problem, err
 }

@@ -103,7 +103,7 @@ func (a *application) assemble(ctx context.Context, task *step.Task) error {
 	if err != nil {
 		return err
 	}
-	built, err := assemble.Build(ctx, *input)
+	built, err := a.build(ctx, *input)
 	if err != nil {
 		return err
 	}

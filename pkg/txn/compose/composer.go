@@ -13,6 +13,7 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/apt/solve"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 	"github.com/apt-ostree/apt-ostree/pkg/sandbox"
+	"github.com/apt-ostree/apt-ostree/pkg/txn/assemble"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/step"
 )
 
@@ -42,6 +43,9 @@ type Options struct {
 	NoRef bool
 	// Force composes even if the inputs are those of the parent. Offline uses the cache only.
 	Force, Offline bool
+	// Unpacker says who unpacks packages; empty is dpkg. A native compose keeps packages as commits in
+	// the repository pkgcache of CacheDir, makes the commit there and copies it to Repo.
+	Unpacker assemble.UnpackMode
 	// Metadata is added to the commit and wins over the treefile's.
 	Metadata ostree.Metadata
 	// Inspect, if not nil, is called with the finished tree before it is folded into the layout of

@@ -73,6 +73,7 @@ func TestImport(t *testing.T) {
 		"/.", "/usr", "/usr/bin", "/usr/bin/hello", "/usr/bin/again", "/var", "/var/mail", "/etc", "/etc/hello.conf", "/usr/bin/link",
 	}, p.List, "symbolic links come last")
 	require.Equal(t, map[string]pkgcache.Owner{"var/mail": {User: "root", Group: "mail"}}, p.Owners)
+	require.Equal(t, map[string]string{"usr/bin/link": "hello"}, p.Links)
 	require.Contains(t, string(p.Control.Paragraph()), "Package: hello\n")
 	require.Equal(t, "interest hello\n", string(p.Control["triggers"].Data))
 	require.Equal(t, fs.FileMode(0o755), p.Control["postinst"].Mode)

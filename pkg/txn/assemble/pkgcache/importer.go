@@ -33,6 +33,7 @@ const (
 	keyArchitecture = "apt-ostree.pkg.architecture"
 	keySHA256       = "apt-ostree.pkg.sha256"
 	keyOwners       = "apt-ostree.pkg.owners"
+	keyLinks        = "apt-ostree.pkg.links"
 )
 
 // format is the version of what a commit holds. Another one is imported anew.
@@ -86,6 +87,7 @@ type importer struct {
 	list     []string
 	symlinks []*deb.Entry
 	owners   []gvariant.Value
+	links    []gvariant.Value
 	digests  []dpkg.Digest
 	digest   bool // the package ships no md5sums
 }
@@ -194,6 +196,7 @@ func (i *importer) symlink(ctx context.Context, e *deb.Entry) error {
 	if err != nil {
 		return err
 	}
+	i.links = append(i.links, gvariant.Tuple(gvariant.String(e.Path), gvariant.String(e.Target)))
 	return i.put(e, sum)
 }
 
@@ -278,6 +281,7 @@ func (i *importer) commit(ctx context.Context) (ostree.Checksum, error) {
 		c.Metadata.Set(e[0], gvariant.String(e[1]))
 	}
 	c.Metadata.Set(keyOwners, gvariant.Array("(sss)", i.owners...))
+	c.Metadata.Set(keyLinks, gvariant.Array("(ss)", i.links...))
 	sum, err := i.w.WriteCommit(ctx, c)
 	if err != nil {
 		return ostree.Checksum{}, err

@@ -26,6 +26,8 @@ type Package struct {
 	Digests ostree.Checksum
 	// Owners are the names that own what does not belong to root, by the path without leading slash.
 	Owners map[string]Owner
+	// Links are the targets of symbolic links, by the path without leading slash.
+	Links map[string]string
 	// Tree holds the package; what it installs is below "files". It is not safe for concurrent use.
 	Tree *ostree.Tree
 }
@@ -44,7 +46,7 @@ func (c *Cache) Load(ctx context.Context, commit ostree.Checksum) (*Package, err
 	}
 	p := &Package{Key: keyOf(object), SHA256: object.Metadata.Str(keySHA256), Control: deb.Control{}, Objects: map[string]ostree.Checksum{}}
 	if p.Tree, err = c.repo.LoadTree(ctx, object.Tree); err == nil {
-		err = errors.Join(p.readOwners(object.Metadata), c.readControl(ctx, p), c.readList(ctx, p))
+		err = errors.Join(p.readOwners(object.Metadata), p.readLinks(object.Metadata), c.readControl(ctx, p), c.readList(ctx, p))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("package cache: %s: %w", p.Key, err)
@@ -102,22 +104,33 @@ func (c *Cache) read(ctx context.Context, sum ostree.Checksum) (ostree.FileInfo,
 // readOwners decodes the names of owners.
 func (p *Package) readOwners(m ostree.Metadata) error {
 	p.Owners = map[string]Owner{}
-	list, ok := m.Lookup(keyOwners)
+	return tuples(m, keyOwners, 3, func(f []string) { p.Owners[f[0]] = Owner{f[1], f[2]} })
+}
+
+// readLinks decodes the targets of symbolic links.
+func (p *Package) readLinks(m ostree.Metadata) error {
+	p.Links = map[string]string{}
+	return tuples(m, keyLinks, 2, func(f []string) { p.Links[f[0]] = f[1] })
+}
+
+// tuples calls add with each tuple of n strings in a value of the metadata.
+func tuples(m ostree.Metadata, key string, n int, add func([]string)) error {
+	list, ok := m.Lookup(key)
 	if !ok {
-		return errors.New("its commit has no owners")
+		return fmt.Errorf("its commit lacks %s", key)
 	}
 	for _, entry := range list.Children() {
-		var fields [3]string
+		fields := make([]string, n)
 		for i := range fields {
 			v, err := entry.At(i)
 			if err == nil {
 				fields[i], err = v.Str()
 			}
 			if err != nil {
-				return err
+				return fmt.Errorf("%s: %w", key, err)
 			}
 		}
-		p.Owners[fields[0]] = Owner{fields[1], fields[2]}
+		add(fields)
 	}
 	return nil
 }
