@@ -27,6 +27,7 @@ func (e *env) openSysroot() (*deploy.Sysroot, error) {
 		GRUBGenerator: e.getenv("OSTREE_GRUB2_EXEC"),
 		NoDeviceTrees: slices.Contains(debug, "no-dtb"),
 		Mutable:       slices.Contains(debug, "mutable-deployments"),
+		NoEarlyPrune:  slices.Contains(opts, "no-early-prune"),
 		NoSync:        slices.Contains(opts, "skip-sync"),
 		TestFreeze:    slices.Contains(debug, "test-fifreeze"),
 		Report:        e.reportChange,

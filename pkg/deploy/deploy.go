@@ -56,8 +56,12 @@ type Progress struct {
 // [Retain] for more. A staged deployment of the same stateroot is dropped like others. What is no longer in the list stays on disk until [Sysroot.Cleanup].
 //
 // Errors before the commit point leave everything as it was. They are an [*UndeployableError] when
-// the commit is not fit, a [*StaterootError], a [*BusyError], or an [*etcmerge.ConflictError] when
-// local configuration cannot be carried over.
+// the commit is not fit, a [*SpaceError] or [*ReadOnlyError] when it cannot be written, which is found
+// out first, a [*StaterootError], a [*BusyError], or an [*etcmerge.ConflictError] when local
+// configuration cannot be carried over.
+//
+// When the kernels of the old and the new list do not fit into /boot together, deployments that the new
+// one drops are removed before it is in effect, in a step of its own; see [Options.NoEarlyPrune].
 func (s *Sysroot) Deploy(ctx context.Context, c ostree.Checksum, o *origin.Origin, opts DeployOptions) (*Deployment, error) {
 	d, err := s.deploy(ctx, c, o, opts)
 	if err != nil {
@@ -82,6 +86,9 @@ func (s *Sysroot) deploy(ctx context.Context, c ostree.Checksum, o *origin.Origi
 	}
 	if _, err := s.clean(ctx, st); err != nil {
 		return nil, fmt.Errorf("clean up before: %w", err)
+	}
+	if err := job.preflight(ctx, job.list()); err != nil {
+		return nil, err
 	}
 	if err := job.build(ctx); err != nil {
 		return nil, errors.Join(err, s.remove(job.deployment))

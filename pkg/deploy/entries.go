@@ -26,6 +26,9 @@ func (w *writer) makeEntries(ctx context.Context) error {
 		return err
 	}
 	w.entries, w.names = nil, nil
+	if err := w.keepForeign(); err != nil {
+		return fmt.Errorf("entries of others: %w", err)
+	}
 	for _, d := range w.list {
 		if err := w.makeEntry(ctx, d, settings); err != nil {
 			return fmt.Errorf("deployment %s: %w", d.Name(), err)

@@ -88,7 +88,7 @@ func (s *Sysroot) finalizeJob(ctx context.Context, st *state) (*job, error) {
 		return nil, err
 	}
 	in.findVar(tree)
-	final := &state{boot: st.boot, sub: st.sub, deployments: notStaged(st.deployments)}
+	final := st.final()
 	j := &job{sysroot: s, state: final, deployment: d, in: in}
 	if merge := st.staging.merge; merge != nil {
 		if j.merge = final.find(merge.Same); j.merge == nil {

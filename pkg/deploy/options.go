@@ -40,6 +40,10 @@ type Options struct {
 	// NoDeviceTrees leaves the device trees of new deployments out of their kernels, as libostree did
 	// long ago and still does with "no-dtb" for debugging.
 	NoDeviceTrees bool
+	// NoEarlyPrune reports that there is no room for new kernels in /boot, where otherwise deployments
+	// that the new list drops would be removed before it is in effect instead of after it (libostree's
+	// "no-early-prune").
+	NoEarlyPrune bool
 	// Mutable leaves new deployments without the immutable attribute (libostree's
 	// "mutable-deployments" for debugging).
 	Mutable bool

@@ -73,6 +73,9 @@ func (s *Sysroot) stage(ctx context.Context, c ostree.Checksum, o *origin.Origin
 	if _, err := s.clean(ctx, st); err != nil {
 		return nil, fmt.Errorf("clean up before: %w", err)
 	}
+	if err := job.preflight(ctx, Retain{}.insert(notStaged(st.deployments), job.deployment, job.merge, false)); err != nil {
+		return nil, err
+	}
 	if err := job.stage(ctx); err != nil {
 		return nil, errors.Join(err, s.remove(job.deployment))
 	}

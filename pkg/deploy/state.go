@@ -112,7 +112,10 @@ func (s *Sysroot) readBootVersion() (int, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
-	if _, statErr := os.Lstat(path); err != nil && statErr == nil {
+	if info, statErr := os.Lstat(path); err != nil && statErr == nil {
+		if info.IsDir() {
+			return 0, &ForeignLoaderError{Path: path}
+		}
 		return 0, &CorruptError{Path: path, Err: errors.New("it is not a symbolic link")}
 	}
 	if err != nil {

@@ -21,11 +21,17 @@ const vfatMagic = 0x4d44
 func (s *Sysroot) write(ctx context.Context, st *state, list []Deployment, progress func(string)) (committed bool, err error) {
 	staged := st.staged()
 	kept := staged != nil && slices.ContainsFunc(list, staged.Same)
-	final := &state{boot: st.boot, sub: st.sub, deployments: notStaged(st.deployments)}
-	w := &writer{sysroot: s, old: final, list: number(notStaged(list)), boot: st.boot}
+	w := &writer{sysroot: s, old: st.final(), list: number(notStaged(list)), boot: st.boot}
 	if kept {
 		w.staged = staged
 	}
+	if err := w.check(); err != nil {
+		return false, err
+	}
+	if st, err = s.makeRoom(ctx, st, w); err != nil {
+		return false, err
+	}
+	w.old, w.boot = st.final(), st.boot
 	committed, err = w.write(ctx, progress)
 	if err != nil || staged == nil || kept {
 		return committed, err
@@ -34,6 +40,14 @@ func (s *Sysroot) write(ctx context.Context, st *state, list []Deployment, progr
 		return committed, fmt.Errorf("drop staged deployment %s: %w", staged.Name(), err)
 	}
 	return committed, nil
+}
+
+// check refuses a list without the running deployment.
+func (w *writer) check() error {
+	if booted := w.old.booted(); booted != nil && !slices.ContainsFunc(w.list, booted.Same) {
+		return &BootedError{Name: booted.Name()}
+	}
+	return nil
 }
 
 // notStaged returns the deployments that have boot entries.
@@ -47,9 +61,6 @@ func notStaged(list []Deployment) []Deployment {
 // alone.
 func (w *writer) write(ctx context.Context, progress func(string)) (committed bool, err error) {
 	s, st, list := w.sysroot, w.old, w.list
-	if booted := st.booted(); booted != nil && !slices.ContainsFunc(list, booted.Same) {
-		return false, &BootedError{Name: booted.Name()}
-	}
 	if slices.EqualFunc(st.deployments, list, Deployment.Same) && slices.EqualFunc(st.deployments, list, sameBootConfig) {
 		return false, nil
 	}

@@ -38,6 +38,9 @@ type SystemdBoot struct {
 // sysroot.bootloader: let it be detected.
 func (SystemdBoot) Name() string { return "systemd-boot" }
 
+// Partition returns Path: where kernels need room besides /boot.
+func (s SystemdBoot) Partition() string { return s.Path }
+
 const (
 	// sortKey groups entries in the menu.
 	sortKey = "ostree"

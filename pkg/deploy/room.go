@@ -1,0 +1,162 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/apt-ostree/apt-ostree/pkg/deploy/bootloader"
+)
+
+// room finds out whether the kernels of the new list fit into /boot and into the partition of the boot
+// loader, should that have one. If they only do once those of deployments are gone that the new list
+// drops, it returns the list without them, which has to be written first: libostree's "early prune".
+// J is the job of a deployment that is not checked out yet.
+func (w *writer) room(ctx context.Context, j *job) (first []Deployment, err error) {
+	boot := filepath.Join(w.sysroot.path, "boot")
+	places := []string{boot}
+	loader, err := w.sysroot.bootloader()
+	if _, unsupported := errors.AsType[*bootloader.UnsupportedError](err); err != nil && !unsupported {
+		return nil, err
+	}
+	if p, ok := loader.(interface{ Partition() string }); ok {
+		places = append(places, p.Partition())
+	}
+	for _, place := range places {
+		kept, err := w.roomIn(ctx, place, j)
+		if err != nil {
+			return nil, err
+		}
+		if kept != nil {
+			first = kept
+		}
+	}
+	return first, nil
+}
+
+func (w *writer) roomIn(ctx context.Context, place string, j *job) (first []Deployment, err error) {
+	have, err := freeSpace(place)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // It will be made, on the root file system.
+	}
+	if err != nil || w.links(place) {
+		return nil, err
+	}
+	need := demand{block: have.block}
+	for _, d := range w.list {
+		if err := w.addKernel(ctx, &need, place, d, j); err != nil {
+			return nil, err
+		}
+	}
+	if need.bytes == 0 {
+		return nil, nil
+	}
+	need.bytes += slack
+	short := w.sysroot.enough(place, need, have, w.old.removable(w.list))
+	if short == nil {
+		return nil, nil
+	}
+	kept := slices.DeleteFunc(slices.Clone(w.old.deployments), func(d Deployment) bool { return !slices.ContainsFunc(w.list, d.Same) })
+	if w.sysroot.opts.NoEarlyPrune || len(kept) == 0 || len(kept) == len(w.old.deployments) {
+		return nil, short
+	}
+	if have.bytes += w.freed(place, kept); w.sysroot.enough(place, need, have, nil) != nil {
+		return nil, short
+	}
+	return kept, nil
+}
+
+// links reports whether kernels are hard links there, which need no room.
+func (w *writer) links(place string) bool {
+	var a, b unix.Stat_t
+	return unix.Stat(place, &a) == nil && unix.Stat(filepath.Join(w.sysroot.path, "ostree/repo"), &b) == nil && a.Dev == b.Dev
+}
+
+// addKernel counts the files of a kernel that are not there yet. Several deployments can share them.
+func (w *writer) addKernel(ctx context.Context, need *demand, place string, d Deployment, j *job) error {
+	dir := filepath.Join(place, bootDir(d))
+	if _, err := os.Lstat(dir); err == nil {
+		return nil
+	}
+	for _, other := range w.list[:d.Index] {
+		if bootDir(other) == bootDir(d) {
+			return nil
+		}
+	}
+	tree, done, err := w.treeOf(ctx, d, j)
+	if err != nil {
+		return err
+	}
+	k, err := w.sysroot.kernelOf(ctx, tree, d.BootChecksum)
+	if err != nil {
+		return errors.Join(fmt.Errorf("deployment %s: %w", d.Name(), err), done())
+	}
+	for _, f := range k.files() {
+		info, err := fs.Stat(tree, f.path)
+		if err != nil {
+			return errors.Join(err, done())
+		}
+		need.addFile(info.Size())
+	}
+	if k.dtbDir != "" {
+		if err := need.addTree(ctx, tree, k.dtbDir, true); err != nil {
+			return errors.Join(err, done())
+		}
+	}
+	return done()
+}
+
+// freed is what the kernels take that only dropped deployments have.
+func (w *writer) freed(place string, kept []Deployment) int64 {
+	var sum int64
+	seen := make(map[string]bool)
+	for _, d := range slices.Concat(kept, w.list) {
+		seen[bootDir(d)] = true
+	}
+	for _, d := range w.old.deployments {
+		if seen[bootDir(d)] {
+			continue
+		}
+		seen[bootDir(d)] = true
+		files, err := filepath.Glob(filepath.Join(place, bootDir(d), "*"))
+		if err != nil {
+			continue // Only a bad pattern is an error.
+		}
+		for _, file := range files {
+			var st unix.Stat_t
+			if unix.Stat(file, &st) == nil && st.Nlink == 1 {
+				sum += st.Blocks * 512
+			}
+		}
+	}
+	return sum
+}
+
+// makeRoom writes the list without deployments whose kernels are in the way of the new ones.
+func (s *Sysroot) makeRoom(ctx context.Context, st *state, w *writer) (*state, error) {
+	first, err := w.room(ctx, nil)
+	if err != nil || first == nil {
+		return st, err
+	}
+	s.log.Info("not enough room for the new kernels: first removing deployments that go anyhow", "left", len(first))
+	early := &writer{sysroot: s, old: w.old, staged: w.staged, list: number(first), boot: st.boot}
+	if _, err := early.write(ctx, func(string) {}); err != nil {
+		return nil, fmt.Errorf("make room: %w", err)
+	}
+	if st, err = s.load(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.cleanBoot(st); err != nil {
+		return nil, err
+	}
+	if err := s.finishLoader(ctx, st); err != nil {
+		return nil, err
+	}
+	return st, s.step(ctx, "early-prune")
+}
