@@ -47,9 +47,14 @@ func TestCrash(t *testing.T) {
 	t.Parallel()
 	template := crashTemplate(t)
 	for name, c := range map[string]struct {
-		change func(t *testing.T, s *deploy.Sysroot)
-		new    []string // versions afterwards
-		steps  []string
+		// prepare makes a copy of the template ready, and booted makes version 2 the running one.
+		prepare func(t *testing.T, s *deploy.Sysroot)
+		booted  bool
+		change  func(t *testing.T, s *deploy.Sysroot)
+		new     []string // versions afterwards
+		// between are the versions in between, of a change in two steps.
+		between []string
+		steps   []string
 	}{
 		"deploy with another kernel": {
 			change: func(t *testing.T, s *deploy.Sysroot) {
@@ -87,6 +92,79 @@ func TestCrash(t *testing.T) {
 			},
 			new: []string{"2"},
 		},
+		"stage": {
+			booted: true,
+			change: func(t *testing.T, s *deploy.Sysroot) { mustStage(t, s, "3") },
+			new:    []string{"2", "1"}, // What was staged is lost with /run.
+			steps: []string{
+				"clean-versions", "clean-deployment", "clean-boot", "clean-refs",
+				"checkout", "etc", "composefs", "backing", "origin", "stage-refs", "staged", "replaced",
+			},
+		},
+		"stage something else": {
+			booted:  true,
+			prepare: func(t *testing.T, s *deploy.Sysroot) { mustStage(t, s, "3") },
+			change:  func(t *testing.T, s *deploy.Sysroot) { mustStage(t, s, "same-version") },
+			new:     []string{"2", "1"},
+		},
+		"drop what is staged": {
+			booted:  true,
+			prepare: func(t *testing.T, s *deploy.Sysroot) { mustStage(t, s, "3") },
+			change: func(t *testing.T, s *deploy.Sysroot) {
+				require.NoError(t, s.Undeploy(t.Context(), deployments(t, s)[0]))
+			},
+			new: []string{"2", "1"},
+		},
+		"finalize": {
+			booted:  true,
+			prepare: func(t *testing.T, s *deploy.Sysroot) { mustStage(t, s, "3") },
+			change: func(t *testing.T, s *deploy.Sysroot) {
+				_, err := s.Finalize(t.Context())
+				require.NoError(t, err)
+			},
+			new: []string{"3", "2"},
+			steps: []string{
+				"unstaged", "merge", "var", "stamps", "seal",
+				"protect", "entries", "farm", "farm-link", "bootloader", "loader-link", "sync", "swap", "flush", "touch", "refs",
+				"clean-versions", "clean-deployment", "clean-boot", "clean-refs",
+			},
+		},
+		"deploy with GRUB": {
+			prepare: func(t *testing.T, s *deploy.Sysroot) {
+				require.NoError(t, os.MkdirAll(s.Path()+"/boot/grub", 0o755))
+				require.NoError(t, os.WriteFile(s.Path()+"/boot/grub/grub.cfg", []byte("# former menu\n"), 0o644))
+				require.NoError(t, s.SetDefault(t.Context(), deployments(t, s)[1]))
+				require.NoError(t, s.SetDefault(t.Context(), deployments(t, s)[1]))
+			},
+			change: func(t *testing.T, s *deploy.Sysroot) {
+				mustDeploy(t, s, resolve(t, s, "3"), deploy.DeployOptions{})
+			},
+			new: []string{"3", "2"},
+		},
+		"deploy with systemd-boot": {
+			prepare: func(t *testing.T, s *deploy.Sysroot) {
+				require.NoError(t, os.MkdirAll(s.Path()+"/efi/EFI/systemd", 0o755))
+				require.NoError(t, os.WriteFile(s.Path()+"/efi/EFI/systemd/systemd-bootx64.efi", nil, 0o644))
+				require.NoError(t, s.SetDefault(t.Context(), deployments(t, s)[1]))
+				require.NoError(t, s.SetDefault(t.Context(), deployments(t, s)[1]))
+			},
+			change: func(t *testing.T, s *deploy.Sysroot) {
+				mustDeploy(t, s, resolve(t, s, "3"), deploy.DeployOptions{})
+			},
+			new: []string{"3", "2"},
+		},
+		"deploy into a small /boot": {
+			prepare: func(t *testing.T, s *deploy.Sysroot) {
+				separateBoot(t, s, "size=6m")
+				mustDeploy(t, s, commit(t, s, "4", kernelOf("4", 2048)), deploy.DeployOptions{})
+				mustDeploy(t, s, commit(t, s, "5", kernelOf("5", 2048)), deploy.DeployOptions{})
+				commit(t, s, "6", kernelOf("6", 2048))
+			},
+			change: func(t *testing.T, s *deploy.Sysroot) {
+				mustDeploy(t, s, resolve(t, s, "6"), deploy.DeployOptions{})
+			},
+			new: []string{"6", "5"}, between: []string{"5"},
+		},
 		"clean up": {
 			change: func(t *testing.T, s *deploy.Sysroot) {
 				_, err := s.Cleanup(t.Context())
@@ -104,9 +182,25 @@ func TestCrash(t *testing.T) {
 			}
 			for n := 0; ; n += stride {
 				s := copySysroot(t, template)
+				running := s
+				if c.booted {
+					running = machineOf(t, s, deployments(t, s)[0]).Sysroot
+				}
+				if c.prepare != nil {
+					c.prepare(t, running)
+				}
 				old := versions(deployments(t, s))
-				step := crashAt(s, n, func() { c.change(t, s) })
-				checkAfterCrash(t, s, step, old, c.new)
+				step := crashAt(running, n, func() { c.change(t, running) })
+				// The machine is off: nothing runs and /run is empty.
+				requireBoots(t, s)
+				got := versions(deployments(t, s))
+				switch {
+				case c.between != nil:
+					require.Contains(t, [][]string{old, c.between, c.new}, got, "after %s", step)
+				default:
+					requireOldOrNew(t, step, old, c.new, got)
+				}
+				checkAfterCrash(t, s)
 				if step == "" {
 					break
 				}
@@ -153,21 +247,67 @@ func resolve(t *testing.T, s *deploy.Sysroot, branch string) ostree.Checksum {
 	return c
 }
 
-func checkAfterCrash(t *testing.T, s *deploy.Sysroot, step string, old, want []string) {
+// requireOldOrNew makes sure that the commit point, the step swap, decides which list there is.
+func requireOldOrNew(t *testing.T, step string, old, want, got []string) {
+	t.Helper()
+	if slices.Contains([]string{"swap", "flush", "touch", "refs", ""}, step) {
+		require.Equal(t, want, got, "after %s", step)
+		return
+	}
+	// A finalization cleans up afterwards, and a deployment before, by the same steps.
+	if !strings.HasPrefix(step, "clean-") || !slices.Equal(want, got) {
+		require.Equal(t, old, got, "after %s", step)
+	}
+}
+
+func mustStage(t *testing.T, s *deploy.Sysroot, branch string) {
+	t.Helper()
+	_, err := s.Stage(t.Context(), resolve(t, s, branch), origin.New("branch"), deploy.StageOptions{})
+	require.NoError(t, err)
+}
+
+// requireBoots makes sure that whatever the boot loader offers is a kernel that is there and leads to
+// a deployment that is complete.
+func requireBoots(t *testing.T, s *deploy.Sysroot) {
+	t.Helper()
+	menus := map[string][]string{s.Path(): {s.Path() + "/boot/grub/grub.cfg"}}
+	var err error
+	menus[s.Path()+"/efi"], err = filepath.Glob(s.Path() + "/efi/loader/entries/*.conf")
+	require.NoError(t, err)
+	menus[s.Path()+"/boot"], err = filepath.Glob(s.Path() + "/boot/loader/entries/*.conf")
+	require.NoError(t, err)
+	for root, files := range menus {
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if os.IsNotExist(err) {
+				continue
+			}
+			require.NoError(t, err)
+			for line := range strings.SplitSeq(string(text), "\n") {
+				for word := range strings.FieldsSeq(line) {
+					if target, ok := strings.CutPrefix(word, "ostree="); ok {
+						require.FileExists(t, s.Path()+target+"/usr/lib/os-release", file)
+						require.FileExists(t, s.Path()+target+"/etc/a.conf", file)
+					}
+				}
+				if kernel, ok := strings.CutPrefix(strings.TrimSpace(line), "linux "); ok {
+					require.FileExists(t, filepath.Join(root, strings.Fields(kernel)[0]), file)
+				}
+			}
+		}
+	}
+}
+
+func checkAfterCrash(t *testing.T, s *deploy.Sysroot) {
 	t.Helper()
 	requireAgreement(t, s)
 	got := versions(deployments(t, s))
-	switch step {
-	case "swap", "flush", "touch", "refs", "":
-		require.Equal(t, want, got, "after %s", step)
-	default:
-		require.Equal(t, old, got, "after %s", step)
-	}
 	d := mustDeploy(t, s, resolve(t, s, "9"), deploy.DeployOptions{})
 	require.Equal(t, "root=x", d.Kargs.String())
 	_, err := s.Cleanup(t.Context())
 	require.NoError(t, err)
 	requireAgreement(t, s)
+	requireBoots(t, s)
 	require.Equal(t, []string{"9", got[0]}, versions(deployments(t, s)))
 	requireTidy(t, s)
 }
@@ -245,9 +385,14 @@ func TestFullBoot(t *testing.T) {
 	require.NoError(t, os.Symlink(small, s.Path()+"/boot"))
 
 	c := commit(t, s, "2", tree{"usr/lib/modules/6.1.0/vmlinuz": strings.Repeat("big", 1<<20)})
+	before := layout(t, s.Path())
 	_, err = s.Deploy(t.Context(), c, origin.New("x"), deploy.DeployOptions{})
 	require.ErrorIs(t, err, unix.ENOSPC)
-	require.ErrorContains(t, err, "install kernel 6.1.0")
+	var short *deploy.SpaceError
+	require.ErrorAs(t, err, &short)
+	require.Equal(t, s.Path()+"/boot", short.Path)
+	require.Greater(t, short.Need, int64(3<<20))
+	require.Equal(t, before, layout(t, s.Path()))
 	require.Equal(t, []string{"1"}, versions(deployments(t, s)))
 	requireAgreement(t, s)
 
