@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/apt-ostree/apt-ostree/internal/fsx"
+	"github.com/apt-ostree/apt-ostree/pkg/deploy/bootentry"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy/origin"
 )
 
@@ -17,7 +18,11 @@ func (s *Sysroot) SetDefault(ctx context.Context, d Deployment) error {
 		if err != nil {
 			return nil, err
 		}
-		return slices.Insert(slices.Delete(slices.Clone(list), at, at+1), 0, list[at]), nil
+		first := list[at]
+		if first.file.Counted && first.file.TriesLeft == 0 {
+			first.file = bootentry.Name{} // It gets a new chance.
+		}
+		return slices.Insert(slices.Delete(slices.Clone(list), at, at+1), 0, first), nil
 	})
 }
 

@@ -106,18 +106,25 @@ func (s *Sysroot) finishLoader(ctx context.Context, st *state) error {
 	if err != nil {
 		return err
 	}
-	list := notStaged(st.deployments)
-	if len(list) == 0 {
+	if len(notStaged(st.deployments)) == 0 {
 		return nil
 	}
-	c := bootloader.Config{Sysroot: s.path, Boot: filepath.Join(s.path, "boot"), Version: st.boot, Default: list[0].Path}
-	for _, d := range list {
-		c.Entries, c.Names = append(c.Entries, d.entry), append(c.Names, d.file)
-	}
-	if err := loader.Finish(ctx, c); err != nil {
+	if err := loader.Finish(ctx, s.loaderConfig(st)); err != nil {
 		return fmt.Errorf("boot loader %s: %w", loader.Name(), err)
 	}
 	return nil
+}
+
+// loaderConfig is what the boot loader got to know of what is in effect.
+func (s *Sysroot) loaderConfig(st *state) bootloader.Config {
+	c := bootloader.Config{Sysroot: s.path, Boot: filepath.Join(s.path, "boot"), Version: st.boot}
+	for _, d := range notStaged(st.deployments) {
+		c.Entries, c.Names = append(c.Entries, d.entry), append(c.Names, d.file)
+	}
+	if list := notStaged(st.deployments); len(list) > 0 {
+		c.Default = list[0].Path
+	}
+	return c
 }
 
 // cleanVersions removes the three of four link farms that are not in effect, the other boot entries,

@@ -37,6 +37,8 @@ type Deployment struct {
 	Staged, Locked bool
 	// Pinned deployments are kept until they are unpinned.
 	Pinned bool
+	// BootFailure is why it was found not to work, "" when it was not; see [Sysroot.AssessBoot].
+	BootFailure string
 	// Unlocked is "", "development", "transient" or "hotfix": how /usr was made writable.
 	Unlocked string
 	// Origin is what it follows; nil when it has no origin file.

@@ -20,6 +20,11 @@
 // staged here libostree can finalize, and the reverse. [Sysroot.BootComplete] reports a shutdown that
 // could not.
 //
+// # Health
+//
+// [Sysroot.AssessBoot] finds out after a boot whether the running deployment works, and goes back to
+// the one before if it does not.
+//
 // # Changes
 //
 // Every change of the list of deployments has one commit point, a rename, and everything it needs

@@ -106,7 +106,7 @@ func (s *Sysroot) readOrigin(d *Deployment) error {
 	if d.Origin, err = origin.Parse(data); err != nil {
 		return &CorruptError{Path: path, Err: err}
 	}
-	d.Pinned = d.Origin.Pinned
+	d.Pinned, d.BootFailure = d.Origin.Pinned, d.Origin.BootFailure
 	return nil
 }
 

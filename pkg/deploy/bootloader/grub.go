@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 
 	"github.com/apt-ostree/apt-ostree/internal/fsx"
 )
@@ -55,7 +56,7 @@ func (g GRUB) Write(ctx context.Context, c Config) error {
 		return err
 	}
 	if left, counted := c.tries(); counted {
-		if err := fsx.WriteFile(c.file(grubEnv), environment(left), 0o600); err != nil {
+		if err := fsx.WriteFile(c.file(grubEnv), environment(strconv.Itoa(left)), 0o600); err != nil {
 			return err
 		}
 	}
@@ -90,8 +91,8 @@ func (g GRUB) Finish(_ context.Context, c Config) error {
 // envSize is the size of a GRUB environment block, which GRUB only overwrites in place.
 const envSize = 1024
 
-// environment makes an environment block with the counter.
-func environment(tries int) []byte {
-	block := fmt.Appendf(nil, "# GRUB Environment Block\n%s=%d\n", triesVariable, tries)
+// environment makes an environment block with the counter, which is empty when there is none.
+func environment(tries string) []byte {
+	block := fmt.Appendf(nil, "# GRUB Environment Block\n%s=%s\n", triesVariable, tries)
 	return append(block, bytes.Repeat([]byte{'#'}, envSize-len(block))...)
 }

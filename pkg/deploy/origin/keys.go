@@ -34,6 +34,7 @@ func (o *Origin) strings() []slot[string] {
 		{groupOrigin, "custom-description", &o.CustomDescription},
 		{groupOrigin, "unconfigured-state", &o.Unconfigured},
 		{groupOrigin, "unlocked", &o.Unlocked},
+		{groupTransient, "boot-failure", &o.BootFailure},
 	}
 }
 

@@ -53,6 +53,9 @@ type Origin struct {
 	// Pinned says that the deployment is kept until it is unpinned. It belongs to one deployment
 	// and is not carried to the next ([Origin.Derive]).
 	Pinned bool
+	// BootFailure is why the deployment was found not to work, in one line. It belongs to one
+	// deployment as well.
+	BootFailure string
 
 	// file is what was parsed, for the keys without a field.
 	file *keyfile.File
@@ -161,7 +164,7 @@ func (o *Origin) Clone() *Origin {
 // deployment only (group libostree-transient, and an unlock).
 func (o *Origin) Derive() *Origin {
 	c := o.Clone()
-	c.Pinned, c.Unlocked = false, ""
+	c.Pinned, c.Unlocked, c.BootFailure = false, "", ""
 	if c.file != nil {
 		c.file.DeleteGroup(groupTransient)
 	}
