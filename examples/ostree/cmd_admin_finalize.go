@@ -3,11 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-
-	"github.com/apt-ostree/apt-ostree/pkg/deploy"
 )
 
 // cmdAdminFinalizeStaged is what ostree-finalize-staged.service stops with.
@@ -83,24 +80,6 @@ func cmdAdminLockFinalization() *command {
 				e.println("Staged deployment is locked for finalization")
 			}
 			return nil
-		},
-	})
-}
-
-// cmdAdminBootComplete is what ostree-boot-complete.service runs.
-func cmdAdminBootComplete() *command {
-	return onSysroot(&command{
-		name: "boot-complete", hidden: true, summary: "Internal command to run at boot after an update was applied",
-		run: func(ctx context.Context, e *env, _ []string) error {
-			s, err := e.openSysroot()
-			if err != nil {
-				return err
-			}
-			err = s.BootComplete(ctx)
-			if failed, ok := errors.AsType[*deploy.FinalizeError](err); ok {
-				return fmt.Errorf("ostree-finalize-staged.service failed on previous boot: %s", failed.Text)
-			}
-			return err
 		},
 	})
 }

@@ -92,6 +92,9 @@ func (o *adminStatus) deployment(ctx context.Context, e *env, s *deploy.Sysroot,
 	if d.Pinned {
 		e.printf("    Pinned: yes\n")
 	}
+	if d.BootFailure != "" {
+		e.printf("    Boot failure: %s\n", d.BootFailure)
+	}
 	switch {
 	case d.Origin == nil:
 		e.printf("    origin: none\n")

@@ -62,6 +62,9 @@ func (a *app) printJSON(v any) error {
 
 func (a *app) printStatus(status *txn.Status, verbose, booted bool) {
 	a.printf("State: idle\n")
+	if status.FinalizeFailure != "" {
+		a.printf("Warning: the last shutdown did not finalize the staged deployment: %s\n", status.FinalizeFailure)
+	}
 	if booted {
 		a.printf("BootedDeployment:\n")
 	} else {
@@ -134,6 +137,9 @@ func (a *app) printDeployment(d txn.DeploymentStatus, index int, verbose, stater
 	}
 	if d.Unlocked != "none" {
 		a.field("Unlocked", d.Unlocked)
+	}
+	if d.BootFailure != "" {
+		a.field("BootFailure", d.BootFailure)
 	}
 	if d.EndOfLife != "" {
 		a.field("EndOfLife", d.EndOfLife)

@@ -153,6 +153,15 @@ func TestCrash(t *testing.T) {
 			},
 			new: []string{"3", "2"},
 		},
+		"give up": {
+			booted: true,
+			change: func(t *testing.T, s *deploy.Sysroot) {
+				a, err := s.AssessBoot(t.Context(), checks(ill))
+				require.NoError(t, err)
+				require.Equal(t, "2", a.Failed.Version)
+			},
+			new: []string{"1", "2"},
+		},
 		"deploy into a small /boot": {
 			prepare: func(t *testing.T, s *deploy.Sysroot) {
 				separateBoot(t, s, "size=6m")

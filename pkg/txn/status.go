@@ -19,7 +19,9 @@ type Status struct {
 	Transaction []string `json:"transaction"`
 	// CachedUpdate is what an automatic check found.
 	CachedUpdate any `json:"cached-update"`
-	UpdateDriver any `json:"update-driver"`
+	// FinalizeFailure is why the last shutdown did not make the staged deployment effective.
+	FinalizeFailure string `json:"finalize-failure,omitempty"`
+	UpdateDriver    any    `json:"update-driver"`
 }
 
 // DeploymentStatus describes one deployment.
@@ -32,6 +34,8 @@ type DeploymentStatus struct {
 	Staged   bool   `json:"staged"`
 	Pinned   bool   `json:"pinned"`
 	Unlocked string `json:"unlocked"`
+	// BootFailure is why it was found not to work.
+	BootFailure string `json:"boot-failure,omitempty"`
 
 	RequestedPackages              []string `json:"requested-packages"`
 	RequestedLocalPackages         []string `json:"requested-local-packages"`
@@ -72,6 +76,9 @@ func (s *System) Status(ctx context.Context) (*Status, error) {
 		return nil, err
 	}
 	status := &Status{Deployments: []DeploymentStatus{}}
+	if status.FinalizeFailure, err = s.sysroot.FinalizeFailure(); err != nil {
+		return nil, err
+	}
 	for _, d := range deployments {
 		one, err := s.describe(ctx, d)
 		if err != nil {
@@ -91,7 +98,8 @@ func (s *System) describe(ctx context.Context, d deploy.Deployment) (*Deployment
 		ID:     fmt.Sprintf("%s-%s.%d", d.Stateroot, d.Checksum, d.Serial),
 		Osname: d.Stateroot, Checksum: d.Checksum.String(), Serial: d.Serial,
 		Booted: d.Booted, Staged: d.Staged, Pinned: d.Pinned, Unlocked: cmp.Or(d.Unlocked, "none"),
-		Version: commit.Metadata.Str(ostree.MetadataVersion), Timestamp: commit.Timestamp.Unix(),
+		BootFailure: d.BootFailure,
+		Version:     commit.Metadata.Str(ostree.MetadataVersion), Timestamp: commit.Timestamp.Unix(),
 		EndOfLife:              commit.Metadata.Str(ostree.MetadataEndOfLife),
 		RequestedPackages:      []string{},
 		RequestedLocalPackages: []string{}, RequestedLocalFileoverride: []string{},
