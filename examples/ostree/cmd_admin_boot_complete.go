@@ -29,7 +29,7 @@ func cmdAdminBootComplete() *command {
 			rebootFlags(f, &o.reboot, &o.kexec, "Reboot if the deployment does not work")
 		},
 		run: func(ctx context.Context, e *env, _ []string) error {
-			s, err := e.openSysroot()
+			s, err := e.openWritable()
 			if err != nil {
 				return err
 			}

@@ -20,7 +20,7 @@ func cmdAdminFinalizeStaged() *command {
 			if hold {
 				return e.holdBoot(ctx)
 			}
-			s, err := e.openSysroot()
+			s, err := e.openWritable()
 			if err != nil {
 				return err
 			}

@@ -10,13 +10,14 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/apt-ostree/apt-ostree/internal/mountns"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy"
 )
 
 // openSysroot opens the sysroot that a command looks at: that of --sysroot or $OSTREE_SYSROOT, or the
 // running system. It stays open until the program ends.
 func (e *env) openSysroot() (*deploy.Sysroot, error) {
-	path := cmp.Or(e.sysrootPath, e.getenv("OSTREE_SYSROOT"), "/")
+	path := e.sysrootDir()
 	debug := strings.Split(e.getenv("OSTREE_SYSROOT_DEBUG"), ",")
 	opts := strings.Split(e.getenv("OSTREE_SYSROOT_OPTS"), ",")
 	s, err := deploy.Open(path, deploy.Options{
@@ -39,6 +40,17 @@ func (e *env) openSysroot() (*deploy.Sysroot, error) {
 	return s, nil
 }
 
+func (e *env) sysrootDir() string { return cmp.Or(e.sysrootPath, e.getenv("OSTREE_SYSROOT"), "/") }
+
+// openWritable opens the sysroot for a change, which on the running system takes mounts that are
+// writable. The program may be started again for that.
+func (e *env) openWritable() (*deploy.Sysroot, error) {
+	if err := mountns.Writable(e.sysrootDir()); err != nil {
+		return nil, err
+	}
+	return e.openSysroot()
+}
+
 // entryNames are those of Debian's release, which its tests look for, unless the newer ones are asked
 // for.
 func entryNames(opts []string) deploy.EntryNames {
@@ -51,7 +63,7 @@ func entryNames(opts []string) deploy.EntryNames {
 // lockSysroot opens the sysroot that a command changes, and keeps others from changing it until the
 // program ends.
 func (e *env) lockSysroot(ctx context.Context) (*deploy.Sysroot, error) {
-	s, err := e.openSysroot()
+	s, err := e.openWritable()
 	if err != nil {
 		return nil, err
 	}
