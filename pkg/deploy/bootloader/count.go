@@ -38,9 +38,9 @@ func (GRUB) Tries(c Config) (left int, counted bool, err error) {
 		return 0, false, err // GRUB does not take a file of another size for an environment block either.
 	}
 	for line := range strings.SplitSeq(string(text), "\n") {
-		if value, ok := strings.CutPrefix(line, triesVariable+"="); ok && value != "" {
-			left, err := strconv.Atoi(value)
-			return left, err == nil, err
+		if value, ok := strings.CutPrefix(line, triesVariable+"="); ok {
+			left, err := strconv.ParseUint(value, 10, 8)
+			return int(left), err == nil, nil // The menu takes what is no number for no counter, too.
 		}
 	}
 	return 0, false, nil
