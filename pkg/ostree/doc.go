@@ -34,6 +34,9 @@
 // piece with [Repo.GenerateDelta], and signs with [Writer.SignCommit] and the
 // package sign. [Repo.Fsck] finds damage, [Repo.Prune] what nobody needs.
 //
+// Labels for SELinux come from a policy by the package selinux; see
+// [AddOptions].Labels and [CheckoutOptions].Labels.
+//
 // A deployment can be an image that vouches for all its files: [Repo.Composefs]
 // makes it of a tree, with the package composefs.
 //

@@ -154,6 +154,22 @@ func TestPayloadLinksOfWhatIsThereAndOfLinkedObjects(t *testing.T) {
 	require.True(t, os.SameFile(before, after))
 }
 
+// What comes compressed from another repository is as good as what is committed.
+func TestPayloadLinksOfPulledObjects(t *testing.T) {
+	t.Parallel()
+	src := ostreetest.Repo(t, ostree.ModeArchive)
+	c := ostreetest.Commit(t, src, "main", payloadTree())
+	dst := payloadRepo(t, cloneMount(t), ostree.ModeBareUserOnly, "4")
+	_, err := dst.PullLocal(t.Context(), src, ostree.PullOptions{Refs: []ostree.PullRef{{Ref: "main"}}, Untrusted: true})
+	require.NoError(t, err)
+	require.Len(t, payloadLinks(t, dst), 2)
+	testenv.Need(t, testenv.Tool("filefrag"))
+	for _, pair := range [][2]string{{"/a", "/b"}, {"/c", "/d"}} {
+		one, other := objectFile(dst, fileObject(t, dst, c, pair[0])), objectFile(dst, fileObject(t, dst, c, pair[1]))
+		require.Equal(t, firstBlock(t, one), firstBlock(t, other), pair)
+	}
+}
+
 // What is wrong in one object stays out of others, and a link whose object is
 // gone makes room for one that is right.
 func TestPayloadLinksAreNotTrusted(t *testing.T) {
