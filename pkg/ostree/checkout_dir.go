@@ -211,8 +211,8 @@ func (c *checkout) applyOpaque(d *os.File, tree *rawDirTree, created bool) error
 func (c *checkout) finishDir(d *os.File, meta DirMeta) error {
 	fd := int(d.Fd())
 	if !c.opts.UserMode {
-		if err := unix.Fchown(fd, int(meta.UID), int(meta.GID)); err != nil {
-			return &fs.PathError{Op: "chown", Path: d.Name(), Err: err}
+		if err := setDirOwner(d, meta); err != nil {
+			return err
 		}
 	}
 	mode := meta.Mode & 0o7777
@@ -228,6 +228,20 @@ func (c *checkout) finishDir(d *os.File, meta DirMeta) error {
 		}
 	}
 	return c.finishTime(fd, "")
+}
+
+// setDirOwner looks first: most directories have the right owner already, and a
+// change of the inode costs several times as much as a look.
+func setDirOwner(d *os.File, meta DirMeta) error {
+	fd := int(d.Fd())
+	st, err := fsx.StatAt(fd, "")
+	if err != nil || st.Uid == meta.UID && st.Gid == meta.GID {
+		return err
+	}
+	if err := unix.Fchown(fd, int(meta.UID), int(meta.GID)); err != nil {
+		return &fs.PathError{Op: "chown", Path: d.Name(), Err: err}
+	}
+	return nil
 }
 
 // metaCache keeps the few dirmeta objects that most directories share.
