@@ -19,15 +19,18 @@ const Ref = "debian/bookworm/amd64/vm"
 type Build struct {
 	// Repo is the path of a repository that has Ref.
 	Repo string
-	// Agent and Program are the agent and apt-ostree.
-	Agent, Program string
+	// Agent, Program and Ostree are the agent, apt-ostree and the example that is a drop-in for ostree.
+	Agent, Program, Ostree string
 }
 
 // NewBuild builds the programs into a directory and composes the system with them. Repository and
 // packages are kept in cache: a compose of the same packages by the same treefile is found there.
 func NewBuild(ctx context.Context, dir, cache string) (*Build, error) {
-	b := &Build{Repo: filepath.Join(cache, "repo"), Agent: filepath.Join(dir, "agent"), Program: filepath.Join(dir, "apt-ostree")}
-	for out, pkg := range map[string]string{b.Agent: "test/vm/agent", b.Program: "cmd/apt-ostree"} {
+	b := &Build{
+		Repo: filepath.Join(cache, "repo"), Agent: filepath.Join(dir, "agent"),
+		Program: filepath.Join(dir, "apt-ostree"), Ostree: filepath.Join(dir, "ostree-example"),
+	}
+	for out, pkg := range map[string]string{b.Agent: "test/vm/agent", b.Program: "cmd/apt-ostree", b.Ostree: "examples/ostree"} {
 		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, "github.com/apt-ostree/apt-ostree/"+pkg)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if text, err := build.CombinedOutput(); err != nil {

@@ -19,8 +19,8 @@ import (
 
 // Container is a deployment of a sysroot in a directory, started by systemd-nspawn: systemd and all
 // above it run as on a machine, while firmware, boot loader, kernel and initramfs do not take part.
-// What the initramfs does with mounts is done here instead: /usr read-only, /sysroot, /var of the
-// stateroot, /boot. The container has the network of the host. Its methods must be called one after
+// What the initramfs does with mounts is done here instead: /usr and /sysroot read-only, /var of
+// the stateroot, /boot. The container has the network of the host. Its methods must be called one after
 // another.
 type Container struct {
 	sysroot string
@@ -51,8 +51,8 @@ const enter = `set -eu
 mount --bind "$2" "$2"
 mount --bind "$2/usr" "$2/usr"
 mount -o remount,bind,ro "$2/usr"
-exec systemd-nspawn --quiet --keep-unit --register=no --machine="$5" --directory="$2" --capability=all \
-	--bind="$1:/sysroot" --bind="$3:/var" --bind="$1/boot:/boot" --bind-ro="$4/booted:/run/ostree-booted" --bind=/dev/fuse \
+exec systemd-nspawn --quiet --keep-unit --register=no --machine="$5" --directory="$2" --capability=all --system-call-filter=mount_setattr \
+	--bind-ro="$1:/sysroot" --bind="$3:/var" --bind="$1/boot:/boot" --bind-ro="$4/booted:/run/ostree-booted" --bind=/dev/fuse \
 	--link-journal=no --resolv-conf=off --timezone=off --console=pipe --notify-ready=no \
 	--boot systemd.unit=multi-user.target systemd.mask=systemd-networkd.service systemd.mask=apt-ostree-agent.service \
 	systemd.mask=ssh.service

@@ -13,9 +13,9 @@ import (
 // Guest is what a system gets so that tests can use it. All of it is local configuration, in /etc and
 // /var, as an administrator would make it: the commit is what any machine would boot.
 type Guest struct {
-	// Agent and Programs are files on this machine; programs go to /usr/local/bin.
-	Agent    string
-	Programs []string
+	// Agent, Program and Ostree are files on this machine, see Build. Those but the agent go to
+	// /usr/local/bin, and the last one finalizes staged deployments.
+	Agent, Program, Ostree string
 	// Sources replaces the APT sources of the system.
 	Sources []byte
 }
@@ -60,6 +60,15 @@ terminal_output serial console
 set timeout=0
 `
 
+// finalizer makes ours what finalizes a staged deployment at shutdown, instead of Debian's ostree. It
+// is below /var.
+const finalizer = `[Unit]
+RequiresMountsFor=/var
+[Service]
+ExecStop=
+ExecStop=/usr/local/bin/ostree-example admin finalize-staged
+`
+
 // masked are units that cost time at boot and that no test looks at.
 var masked = []string{
 	"apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer",
@@ -74,10 +83,11 @@ func (g Guest) Configure(ctx context.Context, d deploy.Deployment, varDir string
 	boot := filepath.Join(d.Path, "../../../../../boot")
 	files := map[string]string{
 		etc + "/hostname": "guest\n",
-		etc + "/systemd/system/apt-ostree-agent.service":                  agentUnit,
-		etc + "/systemd/system/systemd-udev-trigger.service.d/quick.conf": quickTrigger,
-		etc + "/systemd/network/10-qemu.network":                          network,
-		boot + "/grub/custom.cfg":                                         grubMenu,
+		etc + "/systemd/system/apt-ostree-agent.service":                   agentUnit,
+		etc + "/systemd/system/systemd-udev-trigger.service.d/quick.conf":  quickTrigger,
+		etc + "/systemd/network/10-qemu.network":                           network,
+		etc + "/systemd/system/ostree-finalize-staged.service.d/ours.conf": finalizer,
+		boot + "/grub/custom.cfg":                                          grubMenu,
 	}
 	if g.Sources != nil {
 		if err := os.RemoveAll(etc + "/apt/sources.list.d/apt-ostree.sources"); err != nil {
@@ -101,7 +111,7 @@ func (g Guest) Configure(ctx context.Context, d deploy.Deployment, varDir string
 		}
 	}
 	copies := map[string]string{g.Agent: etc + "/apt-ostree-test/agent"}
-	for _, program := range g.Programs {
+	for _, program := range []string{g.Program, g.Ostree} {
 		copies[program] = filepath.Join(varDir, "usrlocal/bin", filepath.Base(program))
 	}
 	for from, to := range copies {

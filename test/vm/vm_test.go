@@ -81,7 +81,7 @@ func installOptions(t *testing.T, archive source.Source) image.InstallOptions {
 	t.Helper()
 	b, err := built()
 	require.NoError(t, err)
-	guest := vm.Guest{Agent: b.Agent, Programs: []string{b.Program}, Sources: source.Format([]source.Source{archive})}
+	guest := vm.Guest{Agent: b.Agent, Program: b.Program, Ostree: b.Ostree, Sources: source.Format([]source.Source{archive})}
 	return image.InstallOptions{
 		Options: image.Options{Size: 4 << 30}, Kargs: append([]string{"console=ttyS0", "quiet", "net.ifnames=0"}, vm.FastKargs...), Configure: guest.Configure,
 	}
