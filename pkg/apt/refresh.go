@@ -20,8 +20,8 @@ type verified struct {
 
 // refresh returns the release to use: the one of the server, or the last good one if the server has
 // nothing newer.
-func (c *Client) refresh(ctx context.Context, r source.Release) (*verified, error) {
-	keyring, err := archive.LoadKeyring(c.options.Root, r.Options.SignedBy)
+func (c *Client) refresh(ctx context.Context, r source.Release, keys *keyrings) (*verified, error) {
+	keyring, err := keys.load(r.Options.SignedBy)
 	if err != nil {
 		return nil, err
 	}

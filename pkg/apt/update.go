@@ -33,11 +33,12 @@ func (c *Client) Update(ctx context.Context, sources []source.Source) (*Universe
 	lists := make([]*list, len(releases))
 	failed := make([]error, len(releases))
 	progress := &combined{report: c.options.Progress, parts: make([]Progress, len(releases))}
+	keys := newKeyrings(c.options.Root)
 	var group errgroup.Group
 	group.SetLimit(parallelReleases)
 	for i, r := range releases {
 		group.Go(func() error {
-			lists[i], failed[i] = c.updateRelease(ctx, r, progress.part(i))
+			lists[i], failed[i] = c.updateRelease(ctx, r, keys, progress.part(i))
 			return nil
 		})
 	}
@@ -62,11 +63,11 @@ type list struct {
 	digest string
 }
 
-func (c *Client) updateRelease(ctx context.Context, r source.Release, progress func(Progress)) (*list, error) {
+func (c *Client) updateRelease(ctx context.Context, r source.Release, keys *keyrings, progress func(Progress)) (*list, error) {
 	if r.Options.Snapshot != "" {
 		return nil, fmt.Errorf("source %s: the option Snapshot is not supported: write the URI of the snapshot instead", r.Options)
 	}
-	current, err := c.refresh(ctx, r)
+	current, err := c.refresh(ctx, r, keys)
 	if err != nil {
 		return nil, nameArchive(r, err)
 	}

@@ -1,6 +1,7 @@
 // Command bench measures side by side with the peers and prints a table for docs/performance.md:
 // examples/ostree against the `ostree` of the machine, command by command on one real root file
-// system, and a compose against mmdebstrap and `ostree commit`.
+// system, package lists and the solver against apt-cache and apt-get, and a compose against mmdebstrap
+// and `ostree commit`.
 //
 //	go run ./test/bench -runs 3 -only 'commit|fsck'
 //
@@ -29,6 +30,13 @@ type options struct {
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == aptCommand {
+		if err := runAptCommand(context.Background(), os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	var opts options
 	flag.IntVar(&opts.runs, "runs", 3, "runs of each side")
 	only := flag.String("only", "", "only rows whose name matches this `REGEXP`")
@@ -56,6 +64,9 @@ func bench(ctx context.Context, opts options) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
 	fmt.Printf("| median of %d interleaved runs | ours | peer | faster | our peak | peer's peak |\n|---|---|---|---|---|---|\n", opts.runs)
 	if err := benchRepo(ctx, opts, work); err != nil {
+		return err
+	}
+	if err := benchApt(ctx, opts, work); err != nil {
 		return err
 	}
 	return benchCompose(ctx, opts, work)

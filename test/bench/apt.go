@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/apt-ostree/apt-ostree/test/peer"
+)
+
+// The requests of the rows about solving, on top of a minimal Debian.
+var (
+	smallRequests = []string{
+		"hostname", "vim", "git", "build-essential", "openssh-server", "nginx", "postgresql", "python3-pip", "curl wget", "emacs-nox",
+		"docker.io", "nodejs npm", "golang", "rustc cargo", "tmux htop", "mariadb-server", "php-fpm", "redis", "ffmpeg", "qemu-system-x86",
+	}
+	desktopRequests = []string{
+		"gnome", "kde-full", "xfce4", "lxqt", "cinnamon", "mate-desktop-environment", "task-gnome-desktop", "task-kde-desktop", "libreoffice",
+		"gimp inkscape", "firefox-esr thunderbird", "texlive-full", "education-desktop-gnome", "blender", "steam-devices retroarch",
+	}
+	conflictingRequests = []string{
+		"exim4 postfix", "postfix nullmailer", "nullmailer", "sendmail", "ifupdown-", "vim nano-", "openrc", "pipewire-audio pulseaudio",
+		"libcurl4-gnutls-dev libcurl4-openssl-dev", "systemd-", "tlp power-profiles-daemon", "mariadb-server default-mysql-server-core",
+		"gnome xfce4 kde-plasma-desktop", "libssl-dev libssl1.1", "python3-",
+	}
+)
+
+// benchApt measures what reads package lists: a search, one package, and solving.
+func benchApt(ctx context.Context, opts options, work string) error {
+	const search, show, solving = "search in the lists of Debian 12 / `apt-cache search`", "one package of these lists / `apt-cache show`",
+		"solving for Debian 12 / `apt-get -s install`"
+	if !slices.ContainsFunc([]string{search, show, solving}, opts.only.MatchString) {
+		return nil
+	}
+	p, err := newAptPair(ctx, opts, work)
+	if err != nil {
+		return err
+	}
+	for _, r := range []struct {
+		name         string
+		ours, theirs []string
+	}{
+		{search, []string{"search", "nginx"}, []string{"apt-cache", "search", "nginx"}},
+		{show, []string{"show", "nginx"}, []string{"apt-cache", "show", "nginx"}},
+	} {
+		if !opts.only.MatchString(r.name) {
+			continue
+		}
+		a, b, err := p.take(ctx, opts.runs*5, r.ours, r.theirs)
+		if err != nil {
+			return err
+		}
+		printRow(r.name, a, b)
+	}
+	if !opts.only.MatchString(solving) {
+		return nil
+	}
+	return p.benchSolving(ctx, opts, solving)
+}
+
+// aptPair is both sides with the same lists and the same installed packages.
+type aptPair struct {
+	self, cache, status string
+	peer                *peer.Apt
+}
+
+func newAptPair(ctx context.Context, opts options, work string) (*aptPair, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	p := &aptPair{self: self, cache: filepath.Join(opts.cache, "apt"), status: filepath.Join(work, "apt", "status")}
+	if p.peer, err = peer.NewApt(ctx, filepath.Join(work, "apt"), "bookworm"); err != nil {
+		return nil, err
+	}
+	if err := command(ctx, self, aptCommand, "minimal", p.cache, p.status); err != nil {
+		return nil, err
+	}
+	return p, p.peer.Check(ctx) // which also leaves the peer's cache of its lists
+}
+
+// take lets both sides take turns.
+func (p *aptPair) take(ctx context.Context, runs int, ours, theirs []string) (a, b []sample, err error) {
+	ours = append([]string{p.self, aptCommand, ours[0], p.cache, p.status}, ours[1:]...)
+	for i := range runs {
+		for side := range 2 {
+			if (side+i)%2 == 0 {
+				s, err := measure(ctx, "", append([]string{"env", "APT_CONFIG="}, ours...)...)
+				if err != nil {
+					return nil, nil, err
+				}
+				a = append(a, s)
+				continue
+			}
+			s, err := measure(ctx, "", append([]string{"env", "APT_CONFIG=" + filepath.Join(p.peer.Dir, "apt.conf")}, theirs...)...)
+			if failed, ok := errors.AsType[*exec.ExitError](err); ok && failed.ExitCode() == 100 {
+				err = nil // there is no solution
+			}
+			if err != nil {
+				return nil, nil, err
+			}
+			b = append(b, s)
+		}
+	}
+	return a, b, nil
+}
+
+// solved is one request that both sides have solved.
+type solved struct {
+	name         string
+	ours, theirs []sample
+}
+
+func (s solved) ratio() float64 { return seconds(s.theirs) / seconds(s.ours) }
+
+func (p *aptPair) benchSolving(ctx context.Context, opts options, name string) error {
+	var all []solved
+	for _, kind := range []struct {
+		name     string
+		requests []string
+	}{{"small", smallRequests}, {"desktop", desktopRequests}, {"conflicting", conflictingRequests}} {
+		var ours, theirs []sample
+		for _, request := range kind.requests {
+			words := strings.Fields(request)
+			a, b, err := p.take(ctx, opts.runs, append([]string{"solve"}, words...), append([]string{"apt-get", "-s", "install"}, words...))
+			if err != nil {
+				return err
+			}
+			all = append(all, solved{request, a, b})
+			ours, theirs = append(ours, a...), append(theirs, b...)
+		}
+		printRow(fmt.Sprintf("%s: %d %s requests", name, len(kind.requests), kind.name), ours, theirs)
+	}
+	slices.SortFunc(all, func(a, b solved) int { return int(1000 * (a.ratio() - b.ratio())) })
+	least, middle := all[0], all[len(all)/2]
+	slowest := slices.MaxFunc(all, func(a, b solved) int { return int(1e6 * (seconds(a.ours) - seconds(b.ours))) })
+	printRow("the request with the median ratio: "+middle.name, middle.ours, middle.theirs)
+	printRow("the request with the least ratio: "+least.name, least.ours, least.theirs)
+	printRow("our slowest request: "+slowest.name, slowest.ours, slowest.theirs)
+	return nil
+}
