@@ -15,10 +15,18 @@ type archiveReader struct {
 	left    int64
 }
 
-func newArchiveReader(f *os.File, size int64, p *pools) *archiveReader {
-	r := &archiveReader{file: f, pools: p, left: size, inflate: p.inflates.Get().(*inflater)}
+// newArchiveReader reads the header of an archived file, which stands where f is.
+// The reader has to be closed or released.
+func newArchiveReader(f *os.File, p *pools) (FileInfo, *archiveReader, error) {
+	r := &archiveReader{file: f, pools: p, inflate: p.inflates.Get().(*inflater)}
 	r.inflate.reset(f)
-	return r
+	fi, err := readArchiveHeader(r.inflate.in)
+	if err != nil {
+		r.release()
+		return fi, nil, r.corrupt(err)
+	}
+	r.left = fi.Size
+	return fi, r, nil
 }
 
 // Read implements io.Reader.

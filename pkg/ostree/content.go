@@ -215,14 +215,14 @@ func growUserMeta(get func([]byte) (int, error)) ([]byte, error) {
 
 // openArchived reads the header of an archived file and decompresses the rest.
 func (s *store) openArchived(f *os.File) (FileInfo, io.ReadCloser, error) {
-	fi, err := readArchiveHeader(f)
+	fi, content, err := newArchiveReader(f, s.pools)
 	if err != nil {
-		return fi, nil, corrupt(f.Name(), err)
+		return fi, nil, err
 	}
 	if fi.IsSymlink() {
-		return fi, noContent(), f.Close()
+		return fi, noContent(), content.Close()
 	}
-	return fi, newArchiveReader(f, fi.Size, s.pools), nil
+	return fi, content, nil
 }
 
 func readArchiveHeader(r io.Reader) (FileInfo, error) {

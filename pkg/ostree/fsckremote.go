@@ -85,14 +85,13 @@ func (s *remoteSession) repairFile(ctx context.Context, w *Writer, n ObjectName,
 	if _, err := t.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	fi, err := readArchiveHeader(t.File)
+	fi, inflated, err := newArchiveReader(t.File, w.repo.pools)
 	if err != nil {
-		return corrupt(n.String(), err)
+		return err
 	}
+	defer inflated.release()
 	content := io.Reader(noContent())
 	if !fi.IsSymlink() {
-		inflated := newArchiveReader(t.File, fi.Size, w.repo.pools)
-		defer inflated.release()
 		content = inflated
 	}
 	return w.writeNamed(ctx, n, fi, content, true)

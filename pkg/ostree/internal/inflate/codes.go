@@ -6,15 +6,17 @@ const (
 	// inSlack is how much input the fast loop may look at: a refill of eight bytes
 	// for each of the two that one round does.
 	inSlack = 16
-	// outSlack is how much one round may write: three literals, a match, and what
-	// copies in steps of eight bytes write too much.
+	// inStart is how much it needs for one round at least, with the refill before it.
+	inStart = inSlack + 8
+	// outSlack is how much one round may write: three literals or two and a match,
+	// and what copies in steps of sixteen bytes write too much.
 	outSlack = 3 + 258 + 16
 )
 
 // codes decodes until out is full or the block ends.
 func (r *Reader) codes(out []byte, o int) (int, error) {
 	for r.state == inCodes && o < len(out) {
-		if len(r.in)-r.pos >= inSlack && len(out)-o >= outSlack {
+		if len(r.in)-r.pos >= inStart && len(out)-o >= outSlack {
 			var err error
 			if o, err = r.fast(out, o); err != nil {
 				return o, err
@@ -112,20 +114,23 @@ func (r *Reader) match(out []byte, o int) int {
 
 // fast decodes while there is room on both sides.
 //
-// A round begins with at least 56 bits. Up to three literals take 33 of them, if
-// their codes are in the first table, and the code of a length with its extra
-// bits 20; before the distance, which takes 28, they are filled up again.
+// A round begins with at least 56 bits and with the entry for the first of them. Up
+// to two literals take 22 of them, if their codes are in the first table, and the
+// code of a length with its extra bits 20; before the distance, which takes 28, they
+// are filled up again, and once more before the match is copied: what comes next
+// can be looked up while the copy waits for memory.
 func (r *Reader) fast(out []byte, o int) (int, error) {
 	in, pos := r.in, r.pos
 	hold, count := r.bits, r.count
 	lit, dist := &r.tables.lit, &r.tables.dist
 	inEnd, outEnd := len(in)-inSlack, len(out)-outSlack
 	var failure string
+
+	hold |= binary.LittleEndian.Uint64(in[pos:]) << (count & 63)
+	pos += int(63-count) >> 3 //nolint:gosec // count is below 64
+	count |= 56
+	e := lit[hold&(1<<litBits-1)]
 	for pos <= inEnd && o <= outEnd {
-		hold |= binary.LittleEndian.Uint64(in[pos:]) << (count & 63)
-		pos += int(63-count) >> 3 //nolint:gosec // count is below 64
-		count |= 56
-		e := lit[hold&(1<<litBits-1)]
 		if e&isLiteral != 0 {
 			hold >>= e & 63
 			count -= uint(e & 63)
@@ -143,6 +148,10 @@ func (r *Reader) fast(out []byte, o int) (int, error) {
 					count -= uint(e & 63)
 					out[o] = byte(e >> 16)
 					o++
+					hold |= binary.LittleEndian.Uint64(in[pos:]) << (count & 63)
+					pos += int(63-count) >> 3 //nolint:gosec // count is below 64
+					count |= 56
+					e = lit[hold&(1<<litBits-1)]
 					continue
 				}
 			}
@@ -157,6 +166,10 @@ func (r *Reader) fast(out []byte, o int) (int, error) {
 					count -= uint(e & 63)
 					out[o] = byte(e >> 16)
 					o++
+					hold |= binary.LittleEndian.Uint64(in[pos:]) << (count & 63)
+					pos += int(63-count) >> 3 //nolint:gosec // count is below 64
+					count |= 56
+					e = lit[hold&(1<<litBits-1)]
 					continue
 				}
 			}
@@ -193,6 +206,11 @@ func (r *Reader) fast(out []byte, o int) (int, error) {
 		back := int(e>>16) + int(hold&(1<<(e&63)-1)>>code) //nolint:gosec // small
 		hold >>= e & 63
 		count -= uint(e & 63)
+
+		hold |= binary.LittleEndian.Uint64(in[pos:]) << (count & 63)
+		pos += int(63-count) >> 3 //nolint:gosec // count is below 64
+		count |= 56
+		e = lit[hold&(1<<litBits-1)]
 		if back > o {
 			if int64(back) > r.total+int64(o) {
 				failure = "a match before the beginning"
@@ -205,11 +223,13 @@ func (r *Reader) fast(out []byte, o int) (int, error) {
 		end := o + length
 		switch from := o - back; {
 		case back >= 8:
-			// Eight bytes at a time never reach what this match writes.
+			// Eight bytes at a time never reach what this match writes. Two such
+			// steps are enough for most matches.
 			for {
 				binary.LittleEndian.PutUint64(out[o:], binary.LittleEndian.Uint64(out[from:]))
-				o += 8
-				from += 8
+				binary.LittleEndian.PutUint64(out[o+8:], binary.LittleEndian.Uint64(out[from+8:]))
+				o += 16
+				from += 16
 				if o >= end {
 					break
 				}
