@@ -26,6 +26,7 @@ func cmdAdmin() *command {
 			cmdAdminStaterootInit("os-init"),
 			cmdAdminStaterootInit("stateroot-init"),
 			cmdAdminPin(),
+			cmdAdminPostCopy(),
 			cmdAdminSetOrigin(),
 			cmdAdminStatus(),
 			cmdAdminSwitch(),
@@ -43,6 +44,7 @@ func cmdAdminInstutil() *command {
 		name: "instutil", hidden: true, summary: "Deprecated commands intended for installer programs",
 		flags: sysrootFlag, sub: []*command{
 			cmdAdminInstutilGRUB2(),
+			cmdAdminInstutilSELinux(),
 			cmdAdminInstutilSetKargs(),
 		},
 	}

@@ -12,6 +12,7 @@ import (
 
 // deployMessage returns the peer's text for errors about sysroots and deployments.
 func deployMessage(err error) (string, bool) {
+	var stateroot *deploy.StaterootError
 	var none *deploy.NoDeploymentError
 	var origin *deploy.NoOriginError
 	var unconfigured *deploy.UnconfiguredError
@@ -26,6 +27,8 @@ func deployMessage(err error) (string, bool) {
 		return "Not currently booted into an OSTree system", true
 	case errors.Is(err, deploy.ErrPinStaged):
 		return "Cannot pin staged deployment", true
+	case errors.As(err, &stateroot) && stateroot.Name != "":
+		return "No such stateroot: " + stateroot.Name, true
 	case errors.As(err, &none):
 		return fmt.Sprintf("No previous deployment for OS '%s'", none.Stateroot), true
 	case errors.As(err, &origin) && origin.Missing:
