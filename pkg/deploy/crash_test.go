@@ -63,7 +63,7 @@ func TestCrash(t *testing.T) {
 			new: []string{"3", "2"},
 			steps: []string{
 				"clean-versions", "clean-deployment", "clean-boot", "clean-refs",
-				"checkout", "etc", "merge", "var", "stamps", "backing", "origin", "seal",
+				"checkout", "composefs", "etc", "merge", "var", "stamps", "backing", "origin", "seal",
 				"protect", "entries", "farm", "farm-link", "bootloader", "loader-link", "sync", "swap", "flush", "touch", "refs",
 			},
 		},
@@ -98,7 +98,7 @@ func TestCrash(t *testing.T) {
 			new:    []string{"2", "1"}, // What was staged is lost with /run.
 			steps: []string{
 				"clean-versions", "clean-deployment", "clean-boot", "clean-refs",
-				"checkout", "etc", "composefs", "backing", "origin", "stage-refs", "staged", "replaced",
+				"checkout", "composefs", "etc", "backing", "origin", "stage-refs", "staged", "replaced",
 			},
 		},
 		"stage something else": {
