@@ -46,7 +46,8 @@ type Assessment struct {
 //     good, with what is known of the reason.
 //
 // Deployments start with a counter when sysroot.boot-counting-tries of the repository configuration
-// says so; without one a single failure is enough. Why a deployment was given up is
+// says so, and then every boot has to be assessed, or one that works runs out of tries; without one a
+// single failure is enough. Why a deployment was given up is
 // [Deployment.BootFailure] as long as it exists. [ErrNotBooted] says that there is nothing to assess.
 func (s *Sysroot) AssessBoot(ctx context.Context, checks []HealthCheck) (*Assessment, error) {
 	a, err := s.assess(ctx, checks)
@@ -169,14 +170,11 @@ func (s *Sysroot) failed(ctx context.Context, st *state, count counter, reason s
 	if err := s.noteFailure(ctx, first, reason); err != nil {
 		return nil, err
 	}
-	if count.counted && count.loader == nil && count.left > 0 {
-		tried := first.file
-		tried.TriesLeft, tried.TriesDone = tried.TriesLeft-1, tried.TriesDone+1
-		if err := s.renameEntry(st, first.file, tried); err != nil {
+	if count.counted && count.left > 0 {
+		if err := s.countTry(ctx, st, &count); err != nil {
 			return nil, err
 		}
-		st.find(first.Same).file = tried
-		first.file, count.left = tried, tried.TriesLeft
+		first = st.final().deployments[0]
 	}
 	if count.counted && count.left > 0 {
 		return &Assessment{Reason: reason, TriesLeft: count.left, Reboot: true}, nil
@@ -188,6 +186,30 @@ func (s *Sysroot) failed(ctx context.Context, st *state, count counter, reason s
 	}
 	s.log.Warn("no deployment to roll back to", "failed", first.Name(), "reason", reason)
 	return &Assessment{Reason: reason}, nil
+}
+
+// countTry takes one off the counter, unless the boot loader has done that, and notes what is left in
+// the name of the boot entry, by which that is told the next time.
+func (s *Sysroot) countTry(ctx context.Context, st *state, count *counter) error {
+	first := st.final().deployments[0]
+	if count.loader == nil || count.left >= first.file.TriesLeft {
+		count.left--
+		if count.loader != nil {
+			if err := count.loader.SetTries(ctx, s.loaderConfig(st), count.left); err != nil {
+				return fmt.Errorf("boot loader %s: %w", count.loader.Name(), err)
+			}
+		}
+	}
+	if !first.file.Counted {
+		return nil
+	}
+	tried := first.file
+	tried.TriesLeft, tried.TriesDone = count.left, tried.TriesDone+1
+	if err := s.renameEntry(st, first.file, tried); err != nil {
+		return err
+	}
+	st.find(first.Same).file = tried
+	return nil
 }
 
 // giveUp makes another deployment the default.

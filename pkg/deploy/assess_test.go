@@ -141,6 +141,8 @@ func TestGRUBGivesUp(t *testing.T) {
 	require.Equal(t, &deploy.Assessment{Reason: "check: no network", TriesLeft: 1, Reboot: true}, a)
 	left("0")
 
+	require.Equal(t, []string{"ostree-1.conf", "ostree-2+1-1.conf"}, names(t, s.Path()+"/boot/loader/entries"))
+
 	// The second try does not get far, and GRUB boots the other one.
 	other, _ := boot(t, s, deployments(t, s)[1])
 	a, err = other.AssessBoot(t.Context(), checks(healthy))
@@ -162,6 +164,26 @@ func TestGRUBGivesUp(t *testing.T) {
 	text, err := os.ReadFile(env)
 	require.NoError(t, err)
 	require.Contains(t, string(text), "ostree_tries=\n#")
+}
+
+// Where GRUB cannot write, the counter goes down nevertheless.
+func TestGRUBThatCannotCount(t *testing.T) {
+	t.Parallel()
+	s, d := counted(t, "2", func(root string) {
+		require.NoError(t, os.MkdirAll(root+"/boot/grub", 0o755))
+		require.NoError(t, os.WriteFile(root+"/boot/grub/grub.cfg", nil, 0o644))
+	})
+	b, _ := boot(t, s, d)
+	a, err := b.AssessBoot(t.Context(), checks(ill))
+	require.NoError(t, err)
+	require.Equal(t, &deploy.Assessment{Reason: "check: no network", TriesLeft: 1, Reboot: true}, a)
+	text, err := os.ReadFile(s.Path() + "/boot/loader/grubenv")
+	require.NoError(t, err)
+	require.Contains(t, string(text), "ostree_tries=1\n")
+	a, err = b.AssessBoot(t.Context(), checks(ill))
+	require.NoError(t, err)
+	require.Equal(t, "2", a.Failed.Version)
+	require.Equal(t, []string{"1", "2"}, versions(deployments(t, s)))
 }
 
 // systemd-boot counts in the names on the EFI system partition.

@@ -19,7 +19,7 @@ func (s *Sysroot) SetDefault(ctx context.Context, d Deployment) error {
 			return nil, err
 		}
 		first := list[at]
-		if first.file.Counted && first.file.TriesLeft == 0 {
+		if first.file.Counted && (first.file.TriesLeft == 0 || first.BootFailure != "") {
 			first.file = bootentry.Name{} // It gets a new chance.
 		}
 		return slices.Insert(slices.Delete(slices.Clone(list), at, at+1), 0, first), nil

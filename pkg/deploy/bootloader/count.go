@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/apt-ostree/apt-ostree/internal/fsx"
+	"github.com/apt-ostree/apt-ostree/pkg/deploy/bootentry"
 )
 
 // Counter is a [Bootloader] that counts by itself how often the default may be tried, and not in the
@@ -19,6 +20,8 @@ type Counter interface {
 	// Tries returns how often the default of what is in effect may still be tried, and whether that is
 	// counted.
 	Tries(c Config) (left int, counted bool, err error)
+	// SetTries changes how often it may still be tried, for when the boot loader could not.
+	SetTries(ctx context.Context, c Config, left int) error
 	// Good stops counting: the default works.
 	Good(ctx context.Context, c Config) error
 }
@@ -46,6 +49,11 @@ func (GRUB) Tries(c Config) (left int, counted bool, err error) {
 	return 0, false, nil
 }
 
+// SetTries writes the environment block.
+func (GRUB) SetTries(_ context.Context, c Config, left int) error {
+	return fsx.WriteFile(filepath.Join(c.Boot, "loader", grubEnv), environment(strconv.Itoa(left)), 0o600)
+}
+
 // Good empties the environment block.
 func (g GRUB) Good(_ context.Context, c Config) error {
 	if _, counted, err := g.Tries(c); err != nil || !counted {
@@ -60,15 +68,25 @@ func (s SystemdBoot) Tries(c Config) (left int, counted bool, err error) {
 	return name.name.TriesLeft, name.name.Counted, err
 }
 
+// SetTries changes the name.
+func (s SystemdBoot) SetTries(_ context.Context, c Config, left int) error {
+	return s.rename(c, func(n *bootentry.Name) { n.TriesLeft, n.TriesDone = left, n.TriesDone+1 })
+}
+
 // Good takes the counter off the name.
 func (s SystemdBoot) Good(_ context.Context, c Config) error {
+	return s.rename(c, func(n *bootentry.Name) { n.Counted = false })
+}
+
+// rename changes the name of the default's entry, if that is counted.
+func (s SystemdBoot) rename(c Config, change func(*bootentry.Name)) error {
 	name, err := s.current(c)
 	if err != nil || !name.name.Counted {
 		return err
 	}
-	good := name
-	good.name.Counted = false
-	if err := os.Rename(filepath.Join(s.entries(), name.file), filepath.Join(s.entries(), good.String())); err != nil {
+	next := name
+	change(&next.name)
+	if err := os.Rename(filepath.Join(s.entries(), name.file), filepath.Join(s.entries(), next.String())); err != nil {
 		return err
 	}
 	return s.sync()

@@ -27,7 +27,8 @@ import (
 //
 // A boot counter of the default entry is kept in loader/grubenv, which GRUB writes before it boots that
 // entry; when it has run out, the next entry is the default. GRUB can write on a plain partition with
-// ext4 or XFS, but neither on Btrfs nor on LVM or RAID.
+// ext4 or XFS, but neither on Btrfs nor on LVM or RAID: there only tries that get as far as a health
+// check are counted, by that.
 type GRUB struct {
 	// Dir is the directory of grub.cfg below /boot, "grub" as on Debian or "grub2".
 	Dir string
