@@ -32,9 +32,12 @@ var (
 
 // benchApt measures what reads package lists: a search, one package, and solving.
 func benchApt(ctx context.Context, opts options, work string) error {
-	const search, show, solving = "search in the lists of Debian 12 / `apt-cache search`", "one package of these lists / `apt-cache show`",
-		"solving for Debian 12 / `apt-get -s install`"
-	if !slices.ContainsFunc([]string{search, show, solving}, opts.only.MatchString) {
+	const search, show = "search in the lists of Debian 12 / `apt-cache search`", "one package of these lists / `apt-cache show`"
+	names := []string{search, show}
+	for _, kind := range solvingRows() {
+		names = append(names, kind.name())
+	}
+	if !slices.ContainsFunc(names, opts.only.MatchString) {
 		return nil
 	}
 	p, err := newAptPair(ctx, opts, work)
@@ -57,10 +60,7 @@ func benchApt(ctx context.Context, opts options, work string) error {
 		}
 		printRow(r.name, a, b)
 	}
-	if !opts.only.MatchString(solving) {
-		return nil
-	}
-	return p.benchSolving(ctx, opts, solving)
+	return p.benchSolving(ctx, opts)
 }
 
 // aptPair is both sides with the same lists and the same installed packages.
@@ -110,6 +110,20 @@ func (p *aptPair) take(ctx context.Context, runs int, ours, theirs []string) (a,
 	return a, b, nil
 }
 
+// solvingRow are requests of one kind.
+type solvingRow struct {
+	kind     string
+	requests []string
+}
+
+func solvingRows() []solvingRow {
+	return []solvingRow{{"small", smallRequests}, {"desktop", desktopRequests}, {"conflicting", conflictingRequests}}
+}
+
+func (r solvingRow) name() string {
+	return fmt.Sprintf("solving %d %s requests to Debian 12 / `apt-get -s install`", len(r.requests), r.kind)
+}
+
 // solved is one request that both sides have solved.
 type solved struct {
 	name         string
@@ -118,14 +132,15 @@ type solved struct {
 
 func (s solved) ratio() float64 { return seconds(s.theirs) / seconds(s.ours) }
 
-func (p *aptPair) benchSolving(ctx context.Context, opts options, name string) error {
+// benchSolving prints a row for each kind of request, and the requests that stand out among all of them.
+func (p *aptPair) benchSolving(ctx context.Context, opts options) error {
 	var all []solved
-	for _, kind := range []struct {
-		name     string
-		requests []string
-	}{{"small", smallRequests}, {"desktop", desktopRequests}, {"conflicting", conflictingRequests}} {
+	for _, row := range solvingRows() {
+		if !opts.only.MatchString(row.name()) {
+			continue
+		}
 		var ours, theirs []sample
-		for _, request := range kind.requests {
+		for _, request := range row.requests {
 			words := strings.Fields(request)
 			a, b, err := p.take(ctx, opts.runs, append([]string{"solve"}, words...), append([]string{"apt-get", "-s", "install"}, words...))
 			if err != nil {
@@ -134,13 +149,16 @@ func (p *aptPair) benchSolving(ctx context.Context, opts options, name string) e
 			all = append(all, solved{request, a, b})
 			ours, theirs = append(ours, a...), append(theirs, b...)
 		}
-		printRow(fmt.Sprintf("%s: %d %s requests", name, len(kind.requests), kind.name), ours, theirs)
+		printRow(row.name(), ours, theirs)
+	}
+	if len(all) == 0 {
+		return nil
 	}
 	slices.SortFunc(all, func(a, b solved) int { return int(1000 * (a.ratio() - b.ratio())) })
 	least, middle := all[0], all[len(all)/2]
 	slowest := slices.MaxFunc(all, func(a, b solved) int { return int(1e6 * (seconds(a.ours) - seconds(b.ours))) })
-	printRow("the request with the median ratio: "+middle.name, middle.ours, middle.theirs)
-	printRow("the request with the least ratio: "+least.name, least.ours, least.theirs)
-	printRow("our slowest request: "+slowest.name, slowest.ours, slowest.theirs)
+	printRow("of these, the request with the median ratio: "+middle.name, middle.ours, middle.theirs)
+	printRow("of these, the request with the least ratio: "+least.name, least.ours, least.theirs)
+	printRow("of these, our slowest request: "+slowest.name, slowest.ours, slowest.theirs)
 	return nil
 }
