@@ -1,5 +1,14 @@
 package assemble
 
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/apt-ostree/apt-ostree/pkg/ostree"
+	"github.com/apt-ostree/apt-ostree/pkg/txn/assemble/layout"
+)
+
 // For tests in package assemble_test.
 var (
 	OpenCage     = openCage
@@ -28,4 +37,85 @@ func ScriptPhase(action, state string) string { return scriptPhase(action, state
 func FilterSkips(options []string, name string, dirOrLink bool) (bool, error) {
 	f, err := parseFilter(options)
 	return f.skips(name, dirOrLink), err
+}
+
+// A Bench unpacks and configures packages on a base that is checked out once, without the rest of a
+// build.
+type Bench struct {
+	repo  *ostree.Repo
+	lower ostree.TreeID
+	dir   string
+}
+
+// NewBench checks out a base into a directory that does not exist.
+func NewBench(ctx context.Context, repo *ostree.Repo, base ostree.Checksum, dir string) (*Bench, error) {
+	commit, err := repo.LoadCommit(ctx, base)
+	if err != nil {
+		return nil, err
+	}
+	b := &Bench{repo: repo, dir: dir}
+	err = repo.Update(ctx, func(w *ostree.Writer) error {
+		tree, err := w.LoadTree(ctx, commit.Tree)
+		if err != nil {
+			return err
+		}
+		if err := layout.Unfold(ctx, w, tree); err != nil {
+			return err
+		}
+		b.lower, err = w.WriteTree(ctx, tree)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return b, repo.CheckoutTree(ctx, b.lower, dir, ostree.CheckoutOptions{})
+}
+
+// Install returns the tree after the batches of the input, and how many packages dpkg did not unpack.
+// Logs, backups and what is stale by nature are left out.
+func (b *Bench) Install(ctx context.Context, in Input) (id ostree.TreeID, native int, err error) {
+	in.Repo = b.repo
+	run, err := newBuilder(in)
+	if err != nil {
+		return id, 0, err
+	}
+	if run.cage, err = openCage(in); err != nil {
+		return id, 0, err
+	}
+	defer func() { err = errors.Join(err, run.cage.Close()) }()
+	if err := os.Symlink(b.dir, run.cage.path("lower")); err != nil {
+		return id, 0, err
+	}
+	for _, do := range []func(context.Context) error{
+		run.stagePackages, run.cage.mount, run.install, func(context.Context) error { return run.cage.unmount() },
+	} {
+		if err := do(ctx); err != nil {
+			return id, 0, err
+		}
+	}
+	if run.placer != nil {
+		native = run.placer.placed
+	}
+	err = b.repo.UpdateWith(ctx, func(w *ostree.Writer) error {
+		tree, err := w.LoadTree(ctx, b.lower)
+		if err != nil {
+			return err
+		}
+		if err := run.cage.merge(ctx, w, tree); err != nil {
+			return err
+		}
+		for _, name := range []string{"available", "status-old", "diversions-old", "statoverride-old", "lock", "lock-frontend", "triggers/Lock", "tmp.ci"} {
+			if tree.Exists(adminDir + "/" + name) {
+				if err := tree.Remove(adminDir + "/" + name); err != nil {
+					return err
+				}
+			}
+		}
+		if err := tree.Remove("var/log"); err != nil {
+			return err
+		}
+		id, err = w.WriteTree(ctx, tree)
+		return err
+	}, ostree.UpdateOptions{NoSync: true})
+	return id, native, err
 }

@@ -152,8 +152,12 @@ func (u *unpacking) reload() error {
 			return err
 		}
 	}
+	before := u.db
 	if u.db, err = readDatabase(root, u.view); err != nil {
 		return fmt.Errorf("dpkg's database: %w", err)
+	}
+	if before != nil {
+		u.db.overrides = before.overrides // of the whole run, as in dpkg
 	}
 	return u.startTree()
 }

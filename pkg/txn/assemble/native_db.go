@@ -20,6 +20,8 @@ const adminDir = "var/lib/dpkg"
 type database struct {
 	entries    []dpkg.Entry
 	owners     map[string][]string // packages by path, its directory resolved
+	lists      map[string][]string // the same paths by package
+	alone      map[string]string   // a path that only this package owned when it was looked for
 	diversions []dpkg.Diversion
 	overrides  map[string]dpkg.Override // by absolute path
 	users      map[string]uint32
@@ -39,7 +41,7 @@ type database struct {
 
 // readDatabase reads the database of the cage.
 func readDatabase(root *os.Root, v *view) (*database, error) {
-	d := &database{owners: map[string][]string{}, overrides: map[string]dpkg.Override{}, explicit: map[string][]dpkg.Interest{}, edited: map[string]bool{}}
+	d := &database{owners: map[string][]string{}, lists: map[string][]string{}, alone: map[string]string{}, overrides: map[string]dpkg.Override{}, explicit: map[string][]dpkg.Interest{}, edited: map[string]bool{}}
 	fsys := root.FS()
 	var err error
 	if d.entries, err = dpkg.ReadStatusFS(fsys); err != nil {
@@ -49,7 +51,7 @@ func readDatabase(root *os.Root, v *view) (*database, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(d.readTriggers(fsys, reader), d.readArchitectures(root), d.readPlaces(root), d.readOwners(reader, v)); err != nil {
+	if err := errors.Join(d.readTriggers(fsys, reader), d.readArchitectures(root), d.readPlaces(root), d.readOverrides(reader), d.readOwners(reader, v)); err != nil {
 		return nil, err
 	}
 	return d, nil
@@ -78,8 +80,20 @@ func (d *database) readTriggers(fsys fs.FS, reader *dpkg.Database) error {
 	return nil
 }
 
-// readPlaces reads what decides where files go and whose they are. Scripts may
-// change all of it.
+// readOverrides reads whose files are in spite of what packages say. dpkg does so
+// once in a run, not after scripts. Where a package is left to it, that is another
+// run: an override that a preinst has added before counts there, and would not
+// have if dpkg had unpacked everything.
+func (d *database) readOverrides(reader *dpkg.Database) error {
+	overrides, err := reader.Overrides()
+	for _, o := range overrides {
+		d.overrides[o.Path] = o
+	}
+	return err
+}
+
+// readPlaces reads where files go and who the accounts are. Scripts may change
+// both.
 func (d *database) readPlaces(root *os.Root) error {
 	reader, err := dpkg.OpenDatabase(root.FS())
 	if err != nil {
@@ -87,14 +101,6 @@ func (d *database) readPlaces(root *os.Root) error {
 	}
 	if d.diversions, err = reader.Diversions(); err != nil {
 		return err
-	}
-	overrides, err := reader.Overrides()
-	if err != nil {
-		return err
-	}
-	clear(d.overrides)
-	for _, o := range overrides {
-		d.overrides[o.Path] = o
 	}
 	if d.users, err = accountIDs(root, "etc/passwd"); err != nil {
 		return err
@@ -170,9 +176,32 @@ func (d *database) resolved(v *view, name string) (string, error) {
 }
 
 func (d *database) own(at, pkg string) {
-	if !slices.Contains(d.owners[at], pkg) {
+	if at != "" && !slices.Contains(d.owners[at], pkg) {
 		d.owners[at] = append(d.owners[at], pkg)
+		d.lists[pkg] = append(d.lists[pkg], at)
 	}
+}
+
+// vanishing finds a package that would be left with nothing of its own: all its
+// paths are in the list of the one that is being unpacked, or belong to others
+// too. dpkg makes such a package disappear.
+func (d *database) vanishing(list []string) string {
+	fresh := map[string]bool{}
+	for _, at := range list {
+		fresh[at] = true
+	}
+	for name, paths := range d.lists {
+		own := func(at string) bool { return len(d.owners[at]) == 1 && !fresh[at] }
+		if at, ok := d.alone[name]; ok && own(at) {
+			continue
+		}
+		i := slices.IndexFunc(paths, own)
+		if i < 0 {
+			return name
+		}
+		d.alone[name] = paths[i]
+	}
+	return ""
 }
 
 // diversion returns the diversion of a path, if any, and whether something else

@@ -70,6 +70,9 @@ func (u *unpacking) planFiles(ctx context.Context, plan *plan) (string, error) {
 			return "it lacks its conffile " + name, nil
 		}
 	}
+	if other := u.db.vanishing(plan.owned); other != "" && !u.bootstrap {
+		return "package " + other + " might disappear", nil
+	}
 	return "", nil
 }
 
@@ -82,8 +85,8 @@ func (u *unpacking) planFiles(ctx context.Context, plan *plan) (string, error) {
 //	directory          keep            keep       for dpkg
 //
 // A link to a directory counts as one for a new directory, and for a new link to
-// the same. A path that another package owns is for dpkg, unless a diversion keeps
-// the two apart or both say directory.
+// the same. Unless a directory is kept, a path that another package owns is for
+// dpkg, if no diversion keeps the two apart.
 type planner struct {
 	*unpacking
 	plan      *plan
@@ -208,7 +211,6 @@ func (w *planner) rival(t target) string {
 		switch {
 		case other == me:
 		case t.diversion != nil && (other == t.diversion.Package || me == t.diversion.Package):
-		case t.entry.Dir && t.now.kind == missing:
 		default:
 			return other
 		}
@@ -227,6 +229,9 @@ func (w *planner) replace(ctx context.Context, t target, conffile bool) (string,
 		i.at += ".dpkg-new"
 	case !t.entry.Dir && t.now.kind == directory:
 		return t.name + " replaces a directory", nil
+	}
+	if _, twice := w.view.draft[i.at]; twice {
+		return t.name + " is in the package by another name too", nil
 	}
 	if _, pending := w.view.pending[t.at]; pending && t.entry.Dir && t.now.kind != missing {
 		return t.name + " replaces what was just unpacked", nil
