@@ -17,6 +17,7 @@ BENCH ?= .
 BENCHCOUNT ?= 10
 BENCHRUNS ?= 3
 BENCHONLY ?=
+CUTS ?= 2
 ARCHES := amd64 arm64 riscv64
 LINT := go tool -modfile=tools/go.mod golangci-lint
 BENCHSTAT := go tool -modfile=tools/go.mod benchstat
@@ -69,8 +70,8 @@ integration: ## all tests as root with the real tools; nothing is skipped
 	./scripts/integration
 
 .PHONY: vm-test
-vm-test: ## boot what we compose, in QEMU and in containers, as root; about ten minutes
-	APT_OSTREE_VM=1 APT_OSTREE_REQUIRE=1 go test -count=1 -timeout 25m -v ./test/vm
+vm-test: ## boot what we compose, in QEMU and in containers, as root; 15 minutes (CUTS=20: cut the power that often)
+	APT_OSTREE_VM=1 APT_OSTREE_VM_CUTS=$(CUTS) APT_OSTREE_REQUIRE=1 go test -count=1 -timeout 90m -v ./test/vm
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (30s)
