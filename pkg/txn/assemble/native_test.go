@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/apt-ostree/apt-ostree/pkg/apt/apttest"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/assemble"
 )
 
@@ -20,5 +21,34 @@ func TestNativeComposeEqualsDpkg(t *testing.T) {
 	require.Positive(t, result.Native)
 	requireSameTree(t, repo, b.tree, result.Tree)
 	require.Equal(t, b.commit, result.Commit)
+	intact(t, repo)
+}
+
+// Layering gives the same tree whoever unpacks, with preinsts in their places and what is not simple
+// left to dpkg.
+func TestNativeLayerEqualsDpkg(t *testing.T) {
+	repo, b := minimal(t)
+	debs := []apttest.Deb{
+		{
+			Package: "divert", Files: []apttest.File{{Path: "usr/share/x/file", Content: "of divert"}},
+			Scripts: map[string]string{"preinst": "dpkg-divert --quiet --package divert --add --rename --divert /usr/share/x/file.real /usr/share/x/file\n"},
+		},
+		{
+			Package: "plain", PreDepends: "divert", MultiArch: "foreign",
+			Files:   []apttest.File{{Path: "usr/share/x/file", Content: "of plain"}, {Path: "etc/plain.conf", Content: "x\n"}, {Path: "usr/share/y", Content: "y"}, {Path: "var/mail/box", Content: "", Group: "mail", GID: 8}},
+			Scripts: map[string]string{"preinst": "test \"$1\" = install && test $# = 1 && test -f /usr/share/x/file"},
+			Control: map[string]string{"triggers": "interest-noawait /usr/share/watched\n"},
+		},
+		{Package: "taker", Replaces: "plain", Depends: "plain", Files: []apttest.File{{Path: "usr/share/y", Content: "of taker"}}},
+		{Package: "zwatched", Depends: "plain", Files: []apttest.File{{Path: "usr/share/watched/a", Content: "a"}}},
+	}
+	want, err := layer(t, repo, b, nil, debs...)
+	require.NoError(t, err)
+	got, err := layer(t, repo, b, func(in *assemble.Input) { in.Unpacker = assemble.UnpackNative }, debs...)
+	require.NoError(t, err)
+	require.Equal(t, 3, got.Native, "the one that takes a file over is dpkg's")
+	requireSameTree(t, repo, want.Tree, got.Tree)
+	require.Equal(t, want.Commit, got.Commit)
+	require.Equal(t, "of plain", file(t, repo, got.Commit, "usr/share/x/file.real"))
 	intact(t, repo)
 }
