@@ -187,7 +187,7 @@ func TestCrash(t *testing.T) {
 			var seen []string
 			stride := 1
 			if testing.Short() {
-				stride = 5
+				stride = 13
 			}
 			for n := 0; ; n += stride {
 				s := copySysroot(t, template)
