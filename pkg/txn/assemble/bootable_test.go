@@ -87,10 +87,11 @@ func TestComposeBootable(t *testing.T) {
 			Package: "wants-initramfs", Files: []apttest.File{{Path: "usr/share/doc/x", Content: "x"}},
 			Scripts: map[string]string{"postinst": "command -v update-initramfs && update-initramfs -u"},
 		}, apttest.Deb{
-			Package: "modprobe-conf", Files: []apttest.File{{Path: "etc/modprobe.d/blacklist-x.conf", Content: "blacklist x\n"}},
+			Package: "modprobe-conf", Files: []apttest.File{{Path: "usr/lib/modprobe.d/blacklist-x.conf", Content: "blacklist x\n"}},
 		})
 		require.NoError(t, err)
-		require.NotEqual(t, first, file(t, repo, layered.Commit, "usr/lib/modules/"+kernel+"/initramfs.img"))
+		same := first == file(t, repo, layered.Commit, "usr/lib/modules/"+kernel+"/initramfs.img")
+		require.False(t, same, "the initramfs must have the configuration of the layered package")
 		intact(t, repo)
 	})
 	t.Run("another kernel", func(t *testing.T) {
