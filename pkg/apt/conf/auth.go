@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"path"
 	"strings"
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt/internal/inroot"
@@ -25,19 +24,12 @@ type machine struct {
 // LoadAuth reads the credentials of the system at root: /etc/apt/auth.conf and then the files of
 // /etc/apt/auth.conf.d that end in .conf, sorted by name. Missing files are no error.
 func LoadAuth(root string) (*Auth, error) {
-	const dir = "etc/apt/auth.conf.d"
-	names, err := inroot.ReadDir(root, dir)
+	parts, err := inroot.Parts(root, "etc/apt/auth.conf.d", ".conf")
 	if err != nil {
 		return nil, err
 	}
-	files := []string{"etc/apt/auth.conf"}
-	for _, name := range names {
-		if path.Ext(name) == ".conf" && acceptable(name) {
-			files = append(files, path.Join(dir, name))
-		}
-	}
 	a := new(Auth)
-	for _, file := range files {
+	for _, file := range append([]string{"etc/apt/auth.conf"}, parts...) {
 		data, err := inroot.ReadFile(root, file)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

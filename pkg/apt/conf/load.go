@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt/internal/inroot"
@@ -16,19 +15,12 @@ import (
 // /etc/apt/apt.conf.d without an extension or with .conf, sorted by name, then /etc/apt/apt.conf.
 // Later values replace earlier ones. Missing files are no error.
 func Load(root string) (*Config, error) {
-	const dir = "etc/apt/apt.conf.d"
-	names, err := inroot.ReadDir(root, dir)
+	parts, err := inroot.Parts(root, "etc/apt/apt.conf.d", "", ".conf")
 	if err != nil {
 		return nil, err
 	}
-	var files []string
-	for _, name := range names {
-		if ext := path.Ext(name); (ext == "" || ext == ".conf") && acceptable(name) {
-			files = append(files, path.Join(dir, name))
-		}
-	}
 	c := new(Config)
-	for _, file := range append(files, "etc/apt/apt.conf") {
+	for _, file := range append(parts, "etc/apt/apt.conf") {
 		if err := c.load(root, file, 0); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
@@ -51,11 +43,6 @@ func (c *Config) load(root, file string, depth int) error {
 		}
 		return nil
 	})
-}
-
-// acceptable tells names apart that apt reads.
-func acceptable(name string) bool {
-	return checkName(name) == nil && !strings.ContainsAny(name, "/:+@*") && !strings.HasPrefix(name, ".")
 }
 
 // Proxy returns the proxy that the options Acquire::http::Proxy and Acquire::https::Proxy name for a

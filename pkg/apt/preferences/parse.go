@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"path"
 	"strconv"
 	"strings"
 
@@ -40,19 +39,12 @@ func (p *Pin) general() bool { return len(p.Packages) == 1 && p.Packages[0] == "
 // the files of /etc/apt/preferences.d without an extension or with .pref, sorted by name. Missing files
 // are no error.
 func Load(root string) ([]Pin, error) {
-	const dir = "etc/apt/preferences.d"
-	files := []string{"etc/apt/preferences"}
-	names, err := inroot.ReadDir(root, dir)
+	parts, err := inroot.Parts(root, "etc/apt/preferences.d", "", ".pref")
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range names {
-		if ext := path.Ext(name); (ext == "" || ext == ".pref") && acceptable(name) {
-			files = append(files, path.Join(dir, name))
-		}
-	}
 	var all []Pin
-	for _, file := range files {
+	for _, file := range append([]string{"etc/apt/preferences"}, parts...) {
 		data, err := inroot.ReadFile(root, file)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -67,11 +59,6 @@ func Load(root string) ([]Pin, error) {
 		all = append(all, pins...)
 	}
 	return all, nil
-}
-
-// acceptable tells names apart that apt reads.
-func acceptable(name string) bool {
-	return !strings.HasPrefix(name, ".") && strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") == ""
 }
 
 // Parse reads the records of a file; its name is for errors. Explanations and unknown fields are

@@ -3,7 +3,6 @@ package source
 import (
 	"errors"
 	"io/fs"
-	"path"
 	"strings"
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt/internal/inroot"
@@ -14,19 +13,12 @@ import (
 // Other files there are skipped, as are names with characters that apt does not accept. Missing
 // files are no error. [Source.Path] is the path within root.
 func Load(root string) ([]Source, error) {
-	const dir = "etc/apt/sources.list.d"
-	files := []string{"etc/apt/sources.list"}
-	names, err := inroot.ReadDir(root, dir)
+	parts, err := inroot.Parts(root, "etc/apt/sources.list.d", ".list", ".sources")
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range names {
-		if ext := path.Ext(name); (ext == ".list" || ext == ".sources") && acceptable(name) {
-			files = append(files, path.Join(dir, name))
-		}
-	}
 	var all []Source
-	for _, file := range files {
+	for _, file := range append([]string{"etc/apt/sources.list"}, parts...) {
 		data, err := inroot.ReadFile(root, file)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -50,16 +42,4 @@ func Parse(data []byte, path string) ([]Source, error) {
 		return ParseDeb822(data, path)
 	}
 	return ParseOneLine(data, path)
-}
-
-// acceptable tells names apart that apt reads: letters, digits, "_", "-" and ".".
-func acceptable(name string) bool {
-	for i := range len(name) {
-		c := name[i]
-		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-		if !letter && c != '_' && c != '-' && c != '.' || i == 0 && c == '.' {
-			return false
-		}
-	}
-	return true
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -64,6 +65,34 @@ func ReadDir(root, path string) ([]string, error) {
 	}
 	slices.Sort(names)
 	return names, nil
+}
+
+// Parts returns the paths of the files in a directory like /etc/apt/sources.list.d, sorted by name,
+// that apt reads: those with one of the extensions ("" for none) and a name of letters, digits, "_",
+// "-" and "." that does not begin with ".". None if the directory or root does not exist.
+func Parts(root, dir string, extensions ...string) ([]string, error) {
+	names, err := ReadDir(root, dir)
+	if err != nil {
+		return nil, err
+	}
+	var parts []string
+	for _, name := range names {
+		if slices.Contains(extensions, path.Ext(name)) && acceptable(name) {
+			parts = append(parts, path.Join(dir, name))
+		}
+	}
+	return parts, nil
+}
+
+func acceptable(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+		if !letter && c != '_' && c != '-' && c != '.' || i == 0 && c == '.' {
+			return false
+		}
+	}
+	return true
 }
 
 func open(root, path string, flags int) (fs.ReadDirFile, error) {
