@@ -12,6 +12,7 @@ import (
 
 	"github.com/apt-ostree/apt-ostree/internal/cli"
 	"github.com/apt-ostree/apt-ostree/internal/mountns"
+	"github.com/apt-ostree/apt-ostree/internal/reboot"
 )
 
 func main() {
@@ -20,7 +21,7 @@ func main() {
 	code := cli.Main(ctx, os.Args[1:], cli.Env{
 		Out: os.Stdout, Err: os.Stderr,
 		OutTerminal: terminal(os.Stdout), ErrTerminal: terminal(os.Stderr), Getenv: os.Getenv,
-		Writable: mountns.Writable,
+		Writable: mountns.Writable, Reboot: reboot.Now,
 	})
 	stop()
 	os.Exit(code)

@@ -20,6 +20,7 @@ type changeFlags struct {
 	cacheOnly bool
 	yes       bool
 	unpacker  string
+	bootFlags
 }
 
 func (f *changeFlags) add(c *cobra.Command) {
@@ -54,7 +55,11 @@ func (a *app) change(ctx context.Context, change txn.Change, flags changeFlags, 
 	if err := checkUnpacker(flags.unpacker); err != nil {
 		return err
 	}
+	if err := a.checkBoot(flags); err != nil {
+		return err
+	}
 	change.CacheOnly = change.CacheOnly || flags.cacheOnly
+	change.LockFinalization = change.LockFinalization || flags.locked
 	if a.Writable != nil {
 		if err := a.Writable(a.sysroot); err != nil {
 			return err
@@ -114,10 +119,23 @@ func (a *app) apply(ctx context.Context, system *txn.System, plan *txn.Plan, fla
 	if _, err := system.Apply(ctx, plan, txn.ApplyOptions{Reporter: a.reporter(), Unpacker: assemble.UnpackMode(flags.unpacker)}); err != nil {
 		return &changeError{plan.Change, err}
 	}
-	if flags.json {
-		return nil
+	if !flags.json {
+		a.printChanges(plan.Diff)
+		a.printEnd(plan, flags)
 	}
-	a.printChanges(plan.Diff)
-	a.printf("Changes queued for next boot. Run \"systemctl reboot\" to start a reboot\n")
+	if flags.reboot {
+		return a.reboot(ctx)
+	}
 	return nil
+}
+
+// printEnd tells what is left to do.
+func (a *app) printEnd(plan *txn.Plan, flags changeFlags) {
+	switch {
+	case flags.reboot:
+	case plan.Change.Upgrade || plan.Change.Deploy != "" || plan.Change.Rollback:
+		a.printf("Run \"systemctl reboot\" to start a reboot\n")
+	default:
+		a.printf("Changes queued for next boot. Run \"systemctl reboot\" to start a reboot\n")
+	}
 }

@@ -31,6 +31,8 @@ type Env struct {
 	// Writable, if set, makes sure that the process may write to a sysroot before that is opened. It may
 	// have to start the program again.
 	Writable func(sysroot string) error
+	// Reboot, if set, restarts the running system.
+	Reboot func(context.Context) error
 	// Options is the template for systems that are opened; tests fill in fakes.
 	Options txn.Options
 }
@@ -93,7 +95,7 @@ func (a *app) command() *cobra.Command {
 	flags.BoolVar(&a.verbose, "debug", false, "log what is done to standard error")
 	root.AddCommand(
 		a.composeCommand(), a.deployCommand(), a.installCommand(), a.uninstallCommand(),
-		a.upgradeCommand(), a.rollbackCommand(), a.statusCommand(), a.dbCommand(),
+		a.upgradeCommand(), a.rollbackCommand(), a.finalizeCommand(), a.statusCommand(), a.dbCommand(),
 		a.searchCommand(), a.infoCommand(), a.listCommand(),
 	)
 	return root

@@ -26,6 +26,7 @@ func (a *app) deployCommand() *cobra.Command {
 	a.sysrootFlags(c)
 	flags.add(c)
 	flags.addCacheOnly(c)
+	flags.addBoot(c)
 	c.Flags().BoolVar(&preview, "preview", false, "print what would change and stop")
 	c.Flags().BoolVar(&noDowngrade, "disallow-downgrade", false, "refuse a base that is older than the present one")
 	c.Flags().StringSliceVar(&change.Install, "install", nil, "add this request in the same change")

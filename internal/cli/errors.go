@@ -77,6 +77,11 @@ func (a *app) commandLine(c txn.Change) string {
 		words = append(words, "deploy", c.Deploy)
 	case c.Rollback:
 		words = append(words, "rollback")
+	case c.Finalize != nil:
+		words = append(words, "finalize-deployment")
+		if c.Finalize.Checksum != "" {
+			words = append(words, c.Finalize.Checksum)
+		}
 	case c.UninstallAll:
 		words = append(words, "uninstall", "--all")
 		uninstall = ""
@@ -102,6 +107,7 @@ func (a *app) commandLine(c txn.Change) string {
 	flag(c.Idempotent, "--idempotent")
 	flag(c.AllowDowngrade && c.Upgrade, "--allow-downgrade") // deploy allows it by default
 	flag(c.CacheOnly, "--cache-only")
+	flag(c.LockFinalization, "--lock-finalization")
 	flag(a.sysroot != "/" && a.sysroot != "", "--sysroot="+a.sysroot)
 	flag(a.stateroot != "", "--stateroot="+a.stateroot)
 	for i, w := range words {

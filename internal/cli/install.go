@@ -24,6 +24,7 @@ func (a *app) installCommand() *cobra.Command {
 	a.sysrootFlags(c)
 	flags.add(c)
 	flags.addCacheOnly(c)
+	flags.addBoot(c)
 	c.Flags().StringSliceVar(&change.Uninstall, "uninstall", nil, "drop this request in the same change")
 	addRequestFlags(c, &change)
 	return c

@@ -18,5 +18,6 @@ func (a *app) rollbackCommand() *cobra.Command {
 	}
 	a.sysrootFlags(c)
 	flags.add(c)
+	flags.addReboot(c)
 	return c
 }

@@ -27,6 +27,7 @@ func (a *app) uninstallCommand() *cobra.Command {
 	a.sysrootFlags(c)
 	flags.add(c)
 	flags.addCacheOnly(c)
+	flags.addBoot(c)
 	c.Flags().BoolVar(&change.UninstallAll, "all", false, "drop all requests")
 	c.Flags().StringSliceVar(&change.Install, "install", nil, "add this request in the same change")
 	addRequestFlags(c, &change)

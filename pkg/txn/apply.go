@@ -49,7 +49,19 @@ func (s *System) Apply(ctx context.Context, p *Plan, opts ApplyOptions) (*deploy
 	if err := step.Run(ctx, run.steps(), step.Options{Reporter: opts.Reporter}); err != nil {
 		return nil, err
 	}
+	if run.deployment == nil {
+		return s.first(context.WithoutCancel(ctx))
+	}
 	return run.deployment, nil
+}
+
+// first is the deployment that boots next, nil if there is none.
+func (s *System) first(ctx context.Context) (*deploy.Deployment, error) {
+	list, _, err := s.pending(ctx)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return &list[0], nil
 }
 
 // checkFresh refuses a plan that was made from a state which is no more.
@@ -83,10 +95,8 @@ type application struct {
 }
 
 func (a *application) steps() []step.Step {
-	if a.plan.Change.Rollback {
-		return []step.Step{
-			{Name: "Rolling back", Weight: 1, Do: a.rollback, Commit: true},
-		}
+	if a.plan.standalone != nil {
+		return a.plan.standalone
 	}
 	a.commit = a.plan.commit()
 	var steps []step.Step
@@ -97,15 +107,9 @@ func (a *application) steps() []step.Step {
 		)
 	}
 	return append(steps,
-		step.Step{Name: "Deploying", Weight: 10, Do: a.deploy, Commit: true},
+		step.Step{Name: a.deployTitle(), Weight: 10, Do: a.deploy, Commit: true},
 		step.Step{Name: "Cleaning up", Weight: 5, Do: a.cleanup},
 	)
-}
-
-func (a *application) rollback(ctx context.Context, _ *step.Task) error {
-	d, err := a.system.sysroot.Rollback(ctx, a.plan.Stateroot)
-	a.deployment = d
-	return err
 }
 
 func (a *application) download(ctx context.Context, task *step.Task) error {
@@ -166,20 +170,6 @@ func (a *application) layeredCommit(base *ostree.Commit) ostree.Commit {
 		timestamp = a.system.opts.Clock()
 	}
 	return ostree.Commit{Metadata: metadata, Parent: a.plan.Base, Timestamp: timestamp}
-}
-
-func (a *application) deploy(ctx context.Context, _ *step.Task) error {
-	options := deploy.DeployOptions{Stateroot: a.plan.Stateroot}
-	if len(a.plan.boot) > 0 {
-		merge, err := a.system.sysroot.MergeDeployment(ctx, a.plan.Stateroot)
-		if err != nil {
-			return err
-		}
-		options.Merge = merge
-	}
-	d, err := a.system.sysroot.Deploy(ctx, a.commit, a.plan.origin, options)
-	a.deployment = d
-	return err
 }
 
 // cleanup drops what no deployment needs any more, and what killed runs left. It runs after the commit point and is repeated

@@ -2,24 +2,32 @@ package txn
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+
+	"github.com/apt-ostree/apt-ostree/pkg/deploy"
 )
 
 // Change is what a user wants of a system. The zero Change wants nothing. Fields combine, except
-// that Rollback stands alone and that only one of Upgrade and Deploy chooses the base.
+// that those of the last group stand alone and that only one of Upgrade, Deploy and Rebase chooses
+// the base.
 type Change struct {
 	// Install adds requests: NAME[:ARCH][=VERSION|/SUITE]. Uninstall drops requests by the same words.
 	Install   []string `json:"install,omitempty"`
 	Uninstall []string `json:"uninstall,omitempty"`
 	// UninstallAll drops every request.
 	UninstallAll bool `json:"uninstall-all,omitempty"`
+
 	// Upgrade takes the newest commit of the origin's ref as base and resolves the requests anew.
 	Upgrade bool `json:"upgrade,omitempty"`
 	// Deploy takes this revision as base: a checksum, a version on the origin's ref, or another ref,
 	// which the origin then follows. version=V and revision=R say which of them is meant.
 	Deploy string `json:"deploy,omitempty"`
+
 	// Rollback makes the deployment before the default one the default.
 	Rollback bool `json:"rollback,omitempty"`
+	// Finalize lets a staged deployment that is locked take effect at the next shutdown.
+	Finalize *Finalize `json:"finalize,omitempty"`
 
 	// AllowInactive accepts requests that the base already provides; they are kept in case a later
 	// base does not.
@@ -30,19 +38,54 @@ type Change struct {
 	AllowDowngrade bool `json:"allow-downgrade,omitempty"`
 	// CacheOnly uses no network.
 	CacheOnly bool `json:"cache-only,omitempty"`
+	// LockFinalization keeps the new deployment from taking effect at shutdown until a change with
+	// Finalize. It is for a running system, where changes are staged.
+	LockFinalization bool `json:"lock-finalization,omitempty"`
 }
 
 // errNothing is wanted of a Change that wants nothing.
 var errNothing = errors.New("the change asks for nothing")
 
+// choosesBase says how the change chooses the base, "" if it keeps it.
+func (c Change) choosesBase() []string {
+	return chosen{{"upgrade", c.Upgrade}, {"deploy", c.Deploy != ""}}.names()
+}
+
+// layers says whether the change is about packages.
+func (c Change) layers() bool { return len(c.Install) > 0 || len(c.Uninstall) > 0 || c.UninstallAll }
+
+// alone lists the parts of the change that make no new deployment and so combine with nothing.
+func (c Change) alone() []string {
+	return chosen{{"rollback", c.Rollback}, {"finalize", c.Finalize != nil}}.names()
+}
+
+// chosen are parts of a change by name, and whether they are asked for.
+type chosen []struct {
+	name string
+	on   bool
+}
+
+func (list chosen) names() []string {
+	var out []string
+	for _, part := range list {
+		if part.on {
+			out = append(out, part.name)
+		}
+	}
+	return out
+}
+
 func (c Change) validate() error {
-	layering := len(c.Install) > 0 || len(c.Uninstall) > 0 || c.UninstallAll
+	alone, base := c.alone(), c.choosesBase()
+	makes := c.layers() || len(base) > 0
 	switch {
-	case c.Rollback && (layering || c.Upgrade || c.Deploy != ""):
-		return errors.New("a rollback cannot be combined with another change")
-	case c.Upgrade && c.Deploy != "":
-		return errors.New("upgrade and deploy both choose the base; ask for one of them")
-	case !c.Rollback && !layering && !c.Upgrade && c.Deploy == "":
+	case len(alone) > 1:
+		return fmt.Errorf("%s and %s cannot be combined", alone[0], alone[1])
+	case len(alone) == 1 && makes:
+		return fmt.Errorf("a %s cannot be combined with another change", alone[0])
+	case len(base) > 1:
+		return fmt.Errorf("%s and %s both choose the base; ask for one of them", base[0], base[1])
+	case len(alone) == 0 && !makes:
 		return errNothing
 	}
 	for _, name := range c.Install {
@@ -51,4 +94,12 @@ func (c Change) validate() error {
 		}
 	}
 	return nil
+}
+
+// checkStaging refuses what only a running system can do.
+func (c Change) checkStaging(running bool) error {
+	if running || (!c.LockFinalization && c.Finalize == nil) {
+		return nil
+	}
+	return fmt.Errorf("nothing is staged, so there is no finalization to lock or unlock: %w", deploy.ErrNotBooted)
 }

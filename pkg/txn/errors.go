@@ -114,7 +114,7 @@ func Classify(err error) Kind {
 	case as[*solve.NotFoundError](err), errors.Is(err, ostree.ErrRefNotFound), errors.Is(err, ostree.ErrObjectNotFound),
 		as[*NoDeploymentError](err), as[*RevisionError](err), as[*deploy.StaterootError](err), as[*deploy.NotFoundError](err):
 		return KindNotFound
-	case as[*RequestError](err):
+	case as[*RequestError](err), errors.Is(err, deploy.ErrNotBooted):
 		return KindRequest
 	case as[*StaleError](err):
 		return KindStale
@@ -146,8 +146,10 @@ func Advise(err error, c Change) []Remedy {
 		retry.CacheOnly = false
 		return []Remedy{{Text: "refresh the archive metadata and try again", Change: &retry}}
 	case KindRequest:
-		request, _ := errors.AsType[*RequestError](err)
+		request, ok := errors.AsType[*RequestError](err)
 		switch {
+		case !ok:
+			return nil
 		case request.AllowInactive:
 			retry.AllowInactive = true
 			return []Remedy{{Text: "request it all the same, in case a later base lacks it", Change: &retry}}

@@ -16,6 +16,7 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/deploy"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy/origin"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
+	"github.com/apt-ostree/apt-ostree/pkg/txn/step"
 )
 
 // Plan is what a change means for one system: what Apply will do, and what a preview shows.
@@ -46,6 +47,12 @@ type Plan struct {
 	// the same, zero if there is none.
 	Digest    string          `json:"digest"`
 	Assembled ostree.Checksum `json:"assembled,omitzero"`
+
+	// Stage says that the new deployment takes effect when the system shuts down.
+	Stage bool `json:"stage"`
+
+	// standalone does a change that makes no new deployment.
+	standalone []step.Step
 
 	origin   *origin.Origin
 	solution *solve.Solution
@@ -78,13 +85,23 @@ func (s *System) Plan(ctx context.Context, c Change) (*Plan, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	deployments, stateroot, err := s.pending(ctx)
+	all, err := s.sysroot.Deployments(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Change: c, Stateroot: stateroot, Requested: []string{}, Packages: []PackageRef{}, boot: deployments}
-	if c.Rollback {
+	deployments, stateroot, err := s.ofStateroot(all)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{Change: c, Stateroot: stateroot, Stage: running(all), Requested: []string{}, Packages: []PackageRef{}, boot: deployments}
+	if err := c.checkStaging(p.Stage); err != nil {
+		return nil, err
+	}
+	switch {
+	case c.Rollback:
 		return p, s.planRollback(ctx, p)
+	case c.Finalize != nil:
+		return p, s.planFinalize(ctx, p)
 	}
 	if err := s.planOrigin(ctx, p); err != nil {
 		return nil, err
@@ -93,24 +110,6 @@ func (s *System) Plan(ctx context.Context, c Change) (*Plan, error) {
 		return nil, err
 	}
 	return p, s.planDiff(ctx, p)
-}
-
-// planRollback plans to swap the first two deployments.
-func (s *System) planRollback(ctx context.Context, p *Plan) error {
-	if len(p.boot) < 2 {
-		return &NoDeploymentError{Sysroot: s.path, Stateroot: p.Stateroot, Need: 2, Have: len(p.boot)}
-	}
-	target := originOf(p.boot[1])
-	p.From, p.Base = p.boot[0].Checksum, p.boot[1].Checksum
-	p.Refspec = target.Refspec
-	p.Requested = append(p.Requested, target.Requested...)
-	before, err := s.known(ctx, p.From)
-	if err != nil {
-		return err
-	}
-	after, err := s.known(ctx, p.Base)
-	p.Diff = dpkg.Diff(before, after)
-	return err
 }
 
 // known lists the packages of a commit; none if it is not one of a Debian system, which can be

@@ -32,8 +32,10 @@ type DeploymentStatus struct {
 	Serial   int    `json:"serial"`
 	Booted   bool   `json:"booted"`
 	Staged   bool   `json:"staged"`
-	Pinned   bool   `json:"pinned"`
-	Unlocked string `json:"unlocked"`
+	// FinalizationLocked says that it does not take effect at shutdown.
+	FinalizationLocked bool   `json:"finalization-locked,omitempty"`
+	Pinned             bool   `json:"pinned"`
+	Unlocked           string `json:"unlocked"`
 	// BootFailure is why it was found not to work.
 	BootFailure string `json:"boot-failure,omitempty"`
 
@@ -97,7 +99,7 @@ func (s *System) describe(ctx context.Context, d deploy.Deployment) (*Deployment
 	out := &DeploymentStatus{
 		ID:     fmt.Sprintf("%s-%s.%d", d.Stateroot, d.Checksum, d.Serial),
 		Osname: d.Stateroot, Checksum: d.Checksum.String(), Serial: d.Serial,
-		Booted: d.Booted, Staged: d.Staged, Pinned: d.Pinned, Unlocked: cmp.Or(d.Unlocked, "none"),
+		Booted: d.Booted, Staged: d.Staged, FinalizationLocked: d.Locked, Pinned: d.Pinned, Unlocked: cmp.Or(d.Unlocked, "none"),
 		BootFailure: d.BootFailure,
 		Version:     commit.Metadata.Str(ostree.MetadataVersion), Timestamp: commit.Timestamp.Unix(),
 		EndOfLife:              commit.Metadata.Str(ostree.MetadataEndOfLife),

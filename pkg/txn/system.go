@@ -29,6 +29,9 @@ type Options struct {
 	Logger *slog.Logger
 	// Architecture is the Debian architecture; by default that of the running program.
 	Architecture string
+	// Sysroot is how the sysroot is opened: where the running system is, for tests and for programs
+	// that work on an image. Bases, Logger and the clock of the repository are set.
+	Sysroot deploy.Options
 }
 
 // System is an OSTree system that packages can be layered on.
@@ -59,7 +62,9 @@ func Open(ctx context.Context, path string, opts Options) (*System, error) {
 		return nil, err
 	}
 	s := &System{path: abs, opts: opts}
-	s.sysroot, err = deploy.Open(abs, deploy.Options{Bases: s.bases, Logger: opts.Logger, Repo: ostree.Options{Clock: opts.Clock}})
+	sysroot := opts.Sysroot
+	sysroot.Bases, sysroot.Logger, sysroot.Repo.Clock = s.bases, opts.Logger, opts.Clock
+	s.sysroot, err = deploy.Open(abs, sysroot)
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +109,11 @@ func (s *System) pending(ctx context.Context) ([]deploy.Deployment, string, erro
 	if err != nil {
 		return nil, "", err
 	}
+	return s.ofStateroot(all)
+}
+
+// ofStateroot picks the deployments of the stateroot worked on.
+func (s *System) ofStateroot(all []deploy.Deployment) ([]deploy.Deployment, string, error) {
 	name, err := s.stateroot(all)
 	if err != nil {
 		return nil, "", err
