@@ -66,13 +66,7 @@ func wantedIndexes(r source.Release, release *archive.Release) ([]wanted, error)
 		if err != nil {
 			return nil, err
 		}
-		origin := &Origin{
-			URI: r.URI, Suite: release.Suite, Codename: release.Codename, Component: want.Component, Label: release.Label,
-			Origin: release.Origin, Version: release.Version, NotAutomatic: release.NotAutomatic, ButAutomaticUpgrades: release.ButAutomaticUpgrades,
-		}
-		if origin.Suite == "" && origin.Codename == "" {
-			origin.Suite = strings.Trim(r.Suite, "./")
-		}
+		origin := newOrigin(r, release, want.Component)
 		for _, index := range indexes {
 			all = append(all, wanted{index, want, origin})
 		}

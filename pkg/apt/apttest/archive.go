@@ -33,6 +33,10 @@ type Options struct {
 	SeparateAll bool
 	// Compressions of the indexes; the default is xz, gz and none.
 	Compressions []Compression
+	// Contents adds the lists of files, Contents-ARCH, and Translation the English descriptions, which the
+	// indexes then lack, as Debian does.
+	Contents    bool
+	Translation bool
 	// NoByHash leaves out the files by checksum and the field that announces them.
 	NoByHash bool
 	// Key signs the archive; the default is a new one.
@@ -79,6 +83,7 @@ type entry struct {
 	component string
 	arch      string
 	stanza    string
+	files     []string // paths, of packages that were added as a Deb
 }
 
 // New makes an empty archive. It goes away with the test.
@@ -123,6 +128,13 @@ func (a *Archive) Add(debs ...Deb) {
 		}
 		dir := path.Join("pool", d.Component, d.Package[:1], d.Package)
 		a.AddFile(path.Join(dir, d.FileName()), d.Component, d.Architecture, d.ControlFile(), d.Build(a.t))
+		a.mu.Lock()
+		for _, f := range d.Files {
+			if !f.Dir {
+				a.entries[len(a.entries)-1].files = append(a.entries[len(a.entries)-1].files, f.Path)
+			}
+		}
+		a.mu.Unlock()
 	}
 }
 
@@ -138,7 +150,7 @@ func (a *Archive) AddFile(file, component, arch, control string, data []byte) {
 func (a *Archive) AddStanza(component, arch, stanza string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.entries = append(a.entries, entry{component, arch, stanza})
+	a.entries = append(a.entries, entry{component: component, arch: arch, stanza: stanza})
 }
 
 // Withdraw drops a package from the indexes that [Archive.Publish] writes, and its file from the

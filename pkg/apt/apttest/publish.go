@@ -68,13 +68,14 @@ func (a *Archive) indexes() map[string][]byte {
 		for _, arch := range archs {
 			var stanzas []string
 			for _, e := range a.entries {
-				if e.component == component && (e.arch == arch || e.arch == "all" && !a.options.SeparateAll) {
-					stanzas = append(stanzas, e.stanza)
+				if a.in(e, component, arch) {
+					stanzas = append(stanzas, a.indexed(e.stanza))
 				}
 			}
 			add(component+"/binary-"+arch+"/Packages", stanzas)
 		}
 	}
+	maps.Copy(files, a.extras(archs))
 	return files
 }
 
