@@ -131,6 +131,9 @@ func (a *app) apply(ctx context.Context, system *txn.System, plan *txn.Plan, fla
 
 // printEnd tells what is left to do.
 func (a *app) printEnd(plan *txn.Plan, flags changeFlags) {
+	if len(plan.Change.OverrideRemove) > 0 {
+		a.printf("Use \"apt-ostree override reset\" to undo overrides\n")
+	}
 	switch {
 	case flags.reboot:
 	case plan.Change.Upgrade || plan.Change.Deploy != "" || plan.Change.Rollback:

@@ -22,6 +22,9 @@ func TestChangesAskForWritableMounts(t *testing.T) {
 		{[]string{"upgrade"}, true},
 		{[]string{"deploy", "x"}, true},
 		{[]string{"rollback"}, true},
+		{[]string{"override", "remove", "x"}, true},
+		{[]string{"override", "reset", "x"}, true},
+		{[]string{"reset"}, true},
 		{[]string{"status"}, false},
 		{[]string{"db", "list"}, false},
 	} {

@@ -95,7 +95,8 @@ func (a *app) command() *cobra.Command {
 	flags.BoolVar(&a.verbose, "debug", false, "log what is done to standard error")
 	root.AddCommand(
 		a.composeCommand(), a.deployCommand(), a.installCommand(), a.uninstallCommand(),
-		a.upgradeCommand(), a.rollbackCommand(), a.finalizeCommand(), a.statusCommand(), a.dbCommand(),
+		a.upgradeCommand(), a.rollbackCommand(), a.finalizeCommand(), a.overrideCommand(), a.resetCommand(),
+		a.statusCommand(), a.dbCommand(),
 		a.searchCommand(), a.infoCommand(), a.listCommand(),
 	)
 	return root

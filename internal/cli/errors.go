@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/apt-ostree/apt-ostree/pkg/txn"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/assemble"
@@ -65,53 +64,3 @@ type changeError struct {
 
 func (e *changeError) Error() string { return e.err.Error() }
 func (e *changeError) Unwrap() error { return e.err }
-
-// commandLine spells a change as a command that can be pasted.
-func (a *app) commandLine(c txn.Change) string {
-	install, uninstall := "--install=", "--uninstall="
-	words := []string{"apt-ostree"}
-	switch {
-	case c.Upgrade:
-		words = append(words, "upgrade")
-	case c.Deploy != "":
-		words = append(words, "deploy", c.Deploy)
-	case c.Rollback:
-		words = append(words, "rollback")
-	case c.Finalize != nil:
-		words = append(words, "finalize-deployment")
-		if c.Finalize.Checksum != "" {
-			words = append(words, c.Finalize.Checksum)
-		}
-	case c.UninstallAll:
-		words = append(words, "uninstall", "--all")
-		uninstall = ""
-	case len(c.Install) > 0:
-		words = append(words, "install")
-		install = ""
-	default:
-		words = append(words, "uninstall")
-		uninstall = ""
-	}
-	for _, name := range c.Install {
-		words = append(words, install+name)
-	}
-	for _, name := range c.Uninstall {
-		words = append(words, uninstall+name)
-	}
-	flag := func(on bool, word string) {
-		if on {
-			words = append(words, word)
-		}
-	}
-	flag(c.AllowInactive, "--allow-inactive")
-	flag(c.Idempotent, "--idempotent")
-	flag(c.AllowDowngrade && c.Upgrade, "--allow-downgrade") // deploy allows it by default
-	flag(c.CacheOnly, "--cache-only")
-	flag(c.LockFinalization, "--lock-finalization")
-	flag(a.sysroot != "/" && a.sysroot != "", "--sysroot="+a.sysroot)
-	flag(a.stateroot != "", "--stateroot="+a.stateroot)
-	for i, w := range words {
-		words[i] = shellQuote(w)
-	}
-	return strings.Join(words, " ")
-}

@@ -50,6 +50,13 @@ func TestCommandLine(t *testing.T) {
 		"apt-ostree upgrade --allow-downgrade":                      {Upgrade: true, AllowDowngrade: true},
 		"apt-ostree deploy 'a b' --idempotent":                      {Deploy: "a b", AllowDowngrade: true, Idempotent: true},
 		"apt-ostree rollback":                                       {Rollback: true},
+		"apt-ostree override remove a --install=b":                  {OverrideRemove: []string{"a"}, Install: []string{"b"}},
+		"apt-ostree override remove a --remove-essential":           {OverrideRemove: []string{"a"}, RemoveEssential: true},
+		"apt-ostree override reset a":                               {OverrideReset: []string{"a"}},
+		"apt-ostree override reset --all":                           {OverrideResetAll: true},
+		"apt-ostree reset":                                          {UninstallAll: true, OverrideResetAll: true, ResetInitramfs: true},
+		"apt-ostree reset --overlays --overrides":                   {UninstallAll: true, OverrideResetAll: true},
+		"apt-ostree reset --initramfs":                              {ResetInitramfs: true},
 	} {
 		require.Equal(t, want, cli.CommandLine(c, "/"))
 	}
@@ -93,7 +100,7 @@ func TestInfo(t *testing.T) {
 func TestNoSysroot(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	for _, command := range []string{"status", "install x", "uninstall --all", "upgrade", "rollback", "deploy x", "list", "search x", "info x", "db diff"} {
+	for _, command := range []string{"status", "install x", "uninstall --all", "upgrade", "rollback", "deploy x", "list", "search x", "info x", "db diff", "override remove x", "override reset --all", "reset"} {
 		out := run(t, append(strings.Fields(command), "--sysroot="+dir)...)
 		require.Equal(t, 1, out.code, command)
 		require.Contains(t, out.stderr, "error: "+dir+" is not an OSTree sysroot", command)

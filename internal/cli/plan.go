@@ -21,7 +21,22 @@ func (a *app) printPlan(p *txn.Plan) {
 			a.printf("  %s (already provided by %s)\n", request, p.Inactive[request])
 		}
 	}
-	if p.Unchanged || len(p.Packages) == 0 {
+	if len(p.InactiveRemovals) > 0 {
+		a.printf("Inactive base removals:\n")
+		for _, name := range p.InactiveRemovals {
+			a.printf("  %s\n", name)
+		}
+	}
+	if p.Unchanged {
+		return
+	}
+	if len(p.Removed) > 0 {
+		a.printf("Removing %d %s:\n", len(p.Removed), plural(len(p.Removed), "package"))
+		for _, pkg := range p.Removed {
+			a.printf("  %s_%s_%s\n", pkg.Name, pkg.Version, pkg.Architecture)
+		}
+	}
+	if len(p.Packages) == 0 {
 		return
 	}
 	a.printf("Installing %d %s:\n", len(p.Packages), plural(len(p.Packages), "package"))

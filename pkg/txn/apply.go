@@ -101,10 +101,10 @@ func (a *application) steps() []step.Step {
 	a.commit = a.plan.commit()
 	var steps []step.Step
 	if a.commit.IsZero() {
-		steps = append(steps,
-			step.Step{Name: "Downloading packages", Weight: 30, Do: a.download},
-			step.Step{Name: "Assembling the tree", Weight: 60, Do: a.assemble},
-		)
+		if len(a.plan.Packages) > 0 {
+			steps = append(steps, step.Step{Name: "Downloading packages", Weight: 30, Do: a.download})
+		}
+		steps = append(steps, step.Step{Name: "Assembling the tree", Weight: 60, Do: a.assemble})
 	}
 	return append(steps,
 		step.Step{Name: a.deployTitle(), Weight: 10, Do: a.deploy, Commit: true},
@@ -123,7 +123,7 @@ func (a *application) download(ctx context.Context, task *step.Task) error {
 // assemble makes the layered commit.
 func (a *application) assemble(ctx context.Context, task *step.Task) error {
 	s, p := a.system, a.plan
-	batches, err := solve.Batches(ctx, p.solution.Install, p.base)
+	batches, err := solve.Batches(ctx, p.solution.Install, p.staying())
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (a *application) assemble(ctx context.Context, task *step.Task) error {
 		return err
 	}
 	result, err := assemble.Build(ctx, assemble.Input{
-		Repo: s.Repo(), Base: p.Base, Batches: batches, Debs: a.debs, Seed: seed,
+		Repo: s.Repo(), Base: p.Base, Batches: batches, Debs: a.debs, Purge: p.purges(), Seed: seed,
 		Timestamp: base.Timestamp, Runner: runner, Logger: s.opts.Logger, LogDir: s.logDir(p.Stateroot),
 		InitramfsArgs: initramfsArgs, Unpacker: a.unpacker,
 		Commit: a.layeredCommit(base),
@@ -164,6 +164,9 @@ func (a *application) layeredCommit(base *ostree.Commit) ostree.Commit {
 	}
 	metadata.Set(keyLayered, gvariant.Bool(true))
 	metadata.Set(keyPackage, gvariant.Strings(a.plan.active()))
+	if len(a.plan.Removed) > 0 {
+		metadata.Set(keyRemoved, removedValue(a.plan.Removed))
+	}
 	metadata.Set(keyDigest, gvariant.String(a.plan.Digest))
 	timestamp := a.system.opts.Timestamp
 	if timestamp.IsZero() {

@@ -27,7 +27,10 @@ func (s *System) planOrigin(ctx context.Context, p *Plan) error {
 	if err != nil {
 		return err
 	}
-	return s.planRequests(p)
+	if err := s.planRequests(p); err != nil {
+		return err
+	}
+	return p.planOverrides()
 }
 
 // planPresent starts from what the deployment that boots next has, or from nothing, which then
@@ -38,7 +41,7 @@ func (s *System) planPresent(ctx context.Context, p *Plan) error {
 		switch c := p.Change; {
 		case c.Deploy == "":
 			return &NoDeploymentError{Sysroot: s.path, Stateroot: p.Stateroot, Need: 1}
-		case len(c.Install) > 0:
+		case len(c.Install)+len(c.OverrideRemove) > 0:
 			return &RequestError{Message: "packages come from the APT sources of a deployment and there is none yet; deploy first, then install"}
 		}
 		return nil

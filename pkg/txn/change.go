@@ -29,6 +29,17 @@ type Change struct {
 	// Finalize lets a staged deployment that is locked take effect at the next shutdown.
 	Finalize *Finalize `json:"finalize,omitempty"`
 
+	// OverrideRemove leaves packages of the base out, NAME[:ARCH]. OverrideReset takes packages as the
+	// base has them again, removed or replaced, by the same words or by the name of what replaces them;
+	// OverrideResetAll all of them.
+	OverrideRemove   []string `json:"override-remove,omitempty"`
+	OverrideReset    []string `json:"override-reset,omitempty"`
+	OverrideResetAll bool     `json:"override-reset-all,omitempty"`
+	// ResetInitramfs takes the initramfs of the base again.
+	ResetInitramfs bool `json:"reset-initramfs,omitempty"`
+	// RemoveEssential accepts that OverrideRemove names what the base calls Essential or Protected.
+	RemoveEssential bool `json:"remove-essential,omitempty"`
+
 	// AllowInactive accepts requests that the base already provides; they are kept in case a later
 	// base does not.
 	AllowInactive bool `json:"allow-inactive,omitempty"`
@@ -51,8 +62,11 @@ func (c Change) choosesBase() []string {
 	return chosen{{"upgrade", c.Upgrade}, {"deploy", c.Deploy != ""}}.names()
 }
 
-// layers says whether the change is about packages.
-func (c Change) layers() bool { return len(c.Install) > 0 || len(c.Uninstall) > 0 || c.UninstallAll }
+// layers says whether the change is about packages on the base, or in it.
+func (c Change) layers() bool {
+	return len(c.Install)+len(c.Uninstall)+len(c.OverrideRemove)+len(c.OverrideReset) > 0 ||
+		c.UninstallAll || c.OverrideResetAll || c.ResetInitramfs
+}
 
 // alone lists the parts of the change that make no new deployment and so combine with nothing.
 func (c Change) alone() []string {
@@ -91,6 +105,11 @@ func (c Change) validate() error {
 	for _, name := range c.Install {
 		if slices.Contains(c.Uninstall, name) {
 			return errors.New(name + ": both to be installed and to be uninstalled")
+		}
+	}
+	for _, name := range c.OverrideRemove {
+		if slices.Contains(c.OverrideReset, name) {
+			return errors.New(name + ": both to be left out and to be reset")
 		}
 	}
 	return nil

@@ -32,6 +32,7 @@ func TestFirstDeployment(t *testing.T) {
 	err := h.planError(txn.Change{Deploy: ref, Install: []string{"tool"}})
 	require.ErrorAs(t, err, new(*txn.RequestError))
 	require.ErrorContains(t, err, "deploy first")
+	require.ErrorContains(t, h.planError(txn.Change{Deploy: ref, OverrideRemove: []string{"extra"}}), "deploy first")
 	err = h.planError(txn.Change{Deploy: "version=1"})
 	require.ErrorContains(t, err, "cannot look up a version")
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"syscall"
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt"
@@ -43,6 +42,8 @@ type RequestError struct {
 	// AllowInactive says that [Change.AllowInactive] would accept it, AllowDowngrade the same of
 	// [Change.AllowDowngrade].
 	AllowInactive, AllowDowngrade bool
+	// RemoveEssential says that [Change.RemoveEssential] would accept it.
+	RemoveEssential bool
 }
 
 func (e *RequestError) Error() string { return e.Message }
@@ -156,6 +157,9 @@ func Advise(err error, c Change) []Remedy {
 		case request.AllowDowngrade:
 			retry.AllowDowngrade = true
 			return []Remedy{{Text: "go back to the older base on purpose", Change: &retry}}
+		case request.RemoveEssential:
+			retry.RemoveEssential = true
+			return []Remedy{{Text: "leave it out all the same, if something else takes its place", Change: &retry}}
 		}
 	case KindNoSpace:
 		return []Remedy{{Text: "remove old deployments and cached packages, or enlarge the file system"}}
@@ -165,21 +169,4 @@ func Advise(err error, c Change) []Remedy {
 		return []Remedy{{Text: "run it as root"}}
 	}
 	return nil
-}
-
-// adviseUnsatisfiable drops the requests that no longer fit, if they are not what the change is
-// about.
-func adviseUnsatisfiable(err error, c Change) []Remedy {
-	unsatisfiable, _ := errors.AsType[*solve.UnsatisfiableError](err)
-	retry := c
-	retry.Uninstall = slices.Clone(c.Uninstall)
-	for _, r := range unsatisfiable.Because {
-		if r.Kind == solve.Requested && !slices.Contains(c.Install, r.Request) && !slices.Contains(retry.Uninstall, r.Request) {
-			retry.Uninstall = append(retry.Uninstall, r.Request)
-		}
-	}
-	if len(retry.Uninstall) == len(c.Uninstall) {
-		return nil
-	}
-	return []Remedy{{Text: "drop the layered packages that do not fit", Change: &retry}}
 }

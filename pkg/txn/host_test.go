@@ -110,11 +110,20 @@ func (h *host) tree(version string) ostreetest.Tree {
 		"usr/lib/modules/6.1.0/initramfs.img":     ostreetest.File("initramfs"),
 		"usr/lib/os-release":                      ostreetest.File("ID=debian\nPRETTY_NAME=\"Test " + version + "\"\n"),
 		"usr/etc/apt/sources.list.d/test.sources": ostreetest.File(string(source.Format([]source.Source{h.archive.Source()}))),
-		"usr/lib/sysimage/dpkg/status":            ostreetest.File(status("base-tool " + version + ".0")),
+		"usr/lib/sysimage/dpkg/status":            ostreetest.File(status(basePackages(version)...)),
 		"usr/lib/sysimage/dpkg/arch":              ostreetest.File("amd64\ni386\n"),
 		"usr/share/version":                       ostreetest.File(version),
 		"var":                                     ostreetest.Dir(), "sysroot": ostreetest.Dir(), "ostree": ostreetest.Link("sysroot/ostree"),
 	}
+}
+
+// basePackages are the packages of a version of the base; old-tool is in the first one only.
+func basePackages(version string) []string {
+	list := []string{"base-tool " + version + ".0", "extra 1.0", "uses-extra 1.0", "vital 1.0"}
+	if version == "1" {
+		list = append(list, "old-tool 1.0")
+	}
+	return list
 }
 
 // status is a dpkg status file of packages given as "NAME VERSION".
@@ -124,6 +133,12 @@ func status(packages ...string) string {
 		name, version, _ := strings.Cut(p, " ")
 		if name == "exim" {
 			b.WriteString("Provides: mta\n")
+		}
+		if name == "uses-extra" {
+			b.WriteString("Depends: extra\n")
+		}
+		if name == "vital" {
+			b.WriteString("Essential: yes\n")
 		}
 		b.WriteString("Package: " + name + "\nStatus: install ok installed\nMaintainer: nobody\nArchitecture: all\nVersion: " + version + "\nDescription: test\n\n")
 	}
@@ -164,12 +179,24 @@ func (h *host) write(ref string, tree ostreetest.Tree, commit ostree.Commit) ost
 	return c
 }
 
-// layer deploys what assembling a plan would have made: assembling itself needs a real system and is
-// tested elsewhere.
+// layer deploys packages, see fake.
 func (h *host) layer(requests ...string) *txn.Plan {
 	h.t.Helper()
-	p := h.plan(txn.Change{Install: requests})
-	installed := []string{"base-tool " + p.BaseVersion + ".0"}
+	return h.fake(txn.Change{Install: requests})
+}
+
+// fake deploys what assembling the plan of a change would have made: assembling itself needs a real
+// system and is tested elsewhere.
+func (h *host) fake(change txn.Change) *txn.Plan {
+	h.t.Helper()
+	p := h.plan(change)
+	var installed []string
+	for _, pkg := range basePackages(p.BaseVersion) {
+		name, _, _ := strings.Cut(pkg, " ")
+		if !slices.ContainsFunc(p.Removed, func(r txn.PackageRef) bool { return r.Name == name }) {
+			installed = append(installed, pkg)
+		}
+	}
 	for _, pkg := range p.Packages {
 		installed = append(installed, pkg.Name+" "+pkg.Version)
 	}
@@ -180,9 +207,11 @@ func (h *host) layer(requests ...string) *txn.Plan {
 		{Key: "apt-ostree.clientlayer", Value: gvariant.Bool(true)},
 		{Key: "apt-ostree.packages", Value: gvariant.Strings(active(p))},
 		{Key: "apt-ostree.state-sha256", Value: gvariant.String(p.Digest)},
+		{Key: "apt-ostree.removed-base-packages", Value: txn.RemovedValue(p.Removed)},
 	}})
 	o := origin.New(p.Refspec)
 	o.Requested = p.Requested
+	o.OverrideRemove = append(slices.Clone(change.OverrideRemove), p.InactiveRemovals...)
 	_, err := h.sysroot.Deploy(h.t.Context(), c, o, deploy.DeployOptions{Stateroot: "debian"})
 	require.NoError(h.t, err)
 	return p

@@ -240,6 +240,7 @@ func TestInstalled(t *testing.T) {
 	}
 	require.Equal(t, map[string]txn.Layer{
 		"base-tool": txn.LayerBase, "libtool": txn.LayerDepends, "tool": txn.LayerRequest, "exim": txn.LayerRequest, "other": txn.LayerRequest,
+		"extra": txn.LayerBase, "uses-extra": txn.LayerBase, "vital": txn.LayerBase,
 	}, got)
 	u, err := h.Universe(t.Context(), true)
 	require.NoError(t, err)

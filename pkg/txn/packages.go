@@ -12,9 +12,10 @@ import (
 // Keys of commit metadata. Those of layered commits begin with the name of the tool, as
 // rpm-ostree's do with its own.
 const (
-	keyLayered = "apt-ostree.clientlayer"  // b: assembled on the machine; the parent is the base
-	keyPackage = "apt-ostree.packages"     // as: the active requests
-	keyDigest  = "apt-ostree.state-sha256" // s: Plan.Digest
+	keyLayered = "apt-ostree.clientlayer"           // b: assembled on the machine; the parent is the base
+	keyPackage = "apt-ostree.packages"              // as: the active requests
+	keyRemoved = "apt-ostree.removed-base-packages" // av of (sstsss), see removedValue
+	keyDigest  = "apt-ostree.state-sha256"          // s: Plan.Digest
 )
 
 // Packages lists the installed packages of a commit, sorted by name, from its dpkg database. No

@@ -36,6 +36,10 @@ type Plan struct {
 	Inactive  map[string]string `json:"inactive,omitempty"`
 	// Packages are what is layered on the base, sorted by name.
 	Packages []PackageRef `json:"packages"`
+	// Removed are the packages of the base that are left out; InactiveRemovals are to be left out and
+	// the base has none such.
+	Removed          []PackageRef `json:"removed"`
+	InactiveRemovals []string     `json:"inactive-removals,omitempty"`
 	// Diff is the difference to the deployment the plan starts from.
 	Diff dpkg.Changes `json:"-"`
 	// DownloadSize is in bytes and leaves out what the cache has; InstalledSize is of Packages.
@@ -93,7 +97,7 @@ func (s *System) Plan(ctx context.Context, c Change) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Change: c, Stateroot: stateroot, Stage: running(all), Requested: []string{}, Packages: []PackageRef{}, boot: deployments}
+	p := &Plan{Change: c, Stateroot: stateroot, Stage: running(all), Requested: []string{}, Packages: []PackageRef{}, Removed: []PackageRef{}, boot: deployments}
 	if err := c.checkStaging(p.Stage); err != nil {
 		return nil, err
 	}
@@ -177,7 +181,7 @@ func (s *System) findAssembled(ctx context.Context, p *Plan) error {
 		if err != nil {
 			return err
 		}
-		if len(p.Packages) > 0 && commit.Metadata.Str(keyDigest) == p.Digest {
+		if p.assembles() && commit.Metadata.Str(keyDigest) == p.Digest {
 			p.Assembled = d.Checksum
 			return nil
 		}
@@ -196,9 +200,12 @@ func (p *Plan) active() []string {
 	return out
 }
 
+// assembles says whether the deployed commit differs from the base.
+func (p *Plan) assembles() bool { return len(p.Packages)+len(p.Removed) > 0 }
+
 // commit is what is to be deployed; zero if it is still to be assembled.
 func (p *Plan) commit() ostree.Checksum {
-	if len(p.Packages) == 0 {
+	if !p.assembles() {
 		return p.Base
 	}
 	return p.Assembled
@@ -214,6 +221,9 @@ func (p *Plan) digest() string {
 	fmt.Fprintf(h, "assembly %d\nbase %s\nrequests %q\n", assemblyVersion, p.Base, p.active())
 	for _, pkg := range p.Packages {
 		io.WriteString(h, pkg.Name+" "+pkg.Version+" "+pkg.Architecture+" "+pkg.SHA256+"\n") //nolint:errcheck // a hash never fails to be written
+	}
+	for _, pkg := range p.Removed {
+		fmt.Fprintf(h, "without %s %s\n", pkg.Name, pkg.Architecture)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

@@ -132,7 +132,7 @@ func (s *System) foreignArchitectures(ctx context.Context, c ostree.Checksum) ([
 
 // planPackages resolves the requests on top of the base, whose packages are facts.
 func (s *System) planPackages(ctx context.Context, p *Plan) error {
-	if len(p.Requested) == 0 {
+	if len(p.Requested)+len(p.origin.OverrideRemove) == 0 {
 		return nil
 	}
 	base, err := s.Packages(ctx, p.Base)
@@ -140,15 +140,18 @@ func (s *System) planPackages(ctx context.Context, p *Plan) error {
 		return err
 	}
 	p.base = base
-	archive, err := s.openArchive(ctx, p.boot[0], p.Change.access())
-	if err != nil {
+	remove, err := p.removals()
+	if err != nil || len(p.Requested)+len(remove) == 0 {
 		return err
 	}
-	p.archive = archive
+	if p.archive, err = s.archiveFor(ctx, p); err != nil {
+		return err
+	}
 	foreign, err := s.foreignArchitectures(ctx, p.Base)
 	if err != nil {
 		return err
 	}
+	archive := p.archive
 	p.solution, err = solve.Solve(ctx, archive.universe, solve.Request{
 		Architecture:         s.opts.Architecture,
 		ForeignArchitectures: foreign,
@@ -156,10 +159,15 @@ func (s *System) planPackages(ctx context.Context, p *Plan) error {
 		Lock:                 true,
 		Policy:               archive.policy,
 		Install:              p.Requested,
+		Remove:               remove,
+		RemoveEssential:      true, // checked when the removal was asked for
 		Recommends:           archive.conf.Bool("APT::Install-Recommends", true),
 	})
 	if err != nil {
 		return err
+	}
+	for _, pkg := range p.solution.Remove {
+		p.Removed = append(p.Removed, NewPackageRef(pkg))
 	}
 	if err := p.inactive(); err != nil {
 		return err
@@ -168,8 +176,24 @@ func (s *System) planPackages(ctx context.Context, p *Plan) error {
 		p.Packages = append(p.Packages, NewPackageRef(pkg))
 		p.InstalledSize += pkg.InstalledSize
 	}
+	if len(p.solution.Install) == 0 {
+		return nil
+	}
 	p.DownloadSize, err = archive.packages.DownloadSize(p.solution.Install)
 	return err
+}
+
+// archiveFor is what the requests are resolved from: nothing if there are none.
+func (s *System) archiveFor(ctx context.Context, p *Plan) (*archiveState, error) {
+	if len(p.Requested) > 0 {
+		return s.openArchive(ctx, p.boot[0], p.Change.access())
+	}
+	config, err := conf.Load(p.boot[0].Path)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := loadPolicy(p.boot[0].Path, config, s.opts.Architecture)
+	return &archiveState{universe: apt.NewUniverse(nil), conf: config, policy: policy}, err
 }
 
 // inactive notes the requests that the base meets, and refuses new ones unless they are allowed.

@@ -65,7 +65,7 @@ type DeploymentStatus struct {
 	// Packages are the requests that are layered; the other requests are met by the base.
 	Packages               []string       `json:"packages"`
 	Modules                []string       `json:"modules"`
-	BaseRemovals           []string       `json:"base-removals"`
+	BaseRemovals           []any          `json:"base-removals"`
 	BaseLocalReplacements  []string       `json:"base-local-replacements"`
 	BaseRemoteReplacements map[string]any `json:"base-remote-replacements"`
 }
@@ -106,7 +106,7 @@ func (s *System) describe(ctx context.Context, d deploy.Deployment) (*Deployment
 		RequestedPackages:      []string{},
 		RequestedLocalPackages: []string{}, RequestedLocalFileoverride: []string{},
 		RequestedBaseRemovals: []string{}, RequestedBaseLocalReplacements: []string{},
-		Packages: []string{}, Modules: []string{}, BaseRemovals: []string{},
+		Packages: []string{}, Modules: []string{}, BaseRemovals: []any{},
 		BaseLocalReplacements: []string{}, BaseRemoteReplacements: map[string]any{},
 	}
 	describeOrigin(out, originOf(d))
@@ -154,6 +154,9 @@ func (s *System) describeBase(ctx context.Context, out *DeploymentStatus, commit
 	out.EndOfLife = cmp.Or(out.EndOfLife, base.Metadata.Str(ostree.MetadataEndOfLife))
 	out.BaseCommitMeta = metadataJSON(base)
 	out.LayeredCommitMeta = metadataJSON(commit)
+	if out.BaseRemovals, err = removedJSON(commit); err != nil {
+		return err
+	}
 	active, ok := commit.Metadata.Lookup(keyPackage)
 	if !ok {
 		return nil
@@ -196,7 +199,7 @@ func metadataJSON(c *ostree.Commit) map[string]any {
 	out := map[string]any{}
 	for _, e := range c.Metadata {
 		switch e.Key {
-		case keyPackage, "apt-ostree.pkglist", "apt-ostree.treefile":
+		case keyPackage, keyRemoved, "apt-ostree.pkglist", "apt-ostree.treefile":
 			continue
 		}
 		out[e.Key] = jsonValue(e.Value)

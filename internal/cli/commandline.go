@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/apt-ostree/apt-ostree/pkg/txn"
+)
+
+// commandLine spells a change as a command that can be pasted. The command is named for the part of
+// the change that only it can do; what goes along with it are options.
+func (a *app) commandLine(c txn.Change) string {
+	w := &words{list: []string{"apt-ostree"}}
+	w.verb(c)
+	w.option("", c.OverrideReset, "override reset")
+	w.option("--remove=", c.OverrideRemove, "override remove")
+	w.option("--install=", c.Install, "install")
+	w.option("--uninstall=", c.Uninstall, "uninstall")
+	w.flag(c.AllowInactive, "--allow-inactive")
+	w.flag(c.Idempotent, "--idempotent")
+	w.flag(c.RemoveEssential, "--remove-essential")
+	w.flag(c.AllowDowngrade && c.Upgrade, "--allow-downgrade") // deploy allows it by default
+	w.flag(c.CacheOnly, "--cache-only")
+	w.flag(c.LockFinalization, "--lock-finalization")
+	w.flag(a.sysroot != "/" && a.sysroot != "", "--sysroot="+a.sysroot)
+	w.flag(a.stateroot != "", "--stateroot="+a.stateroot)
+	for i, word := range w.list {
+		w.list[i] = shellQuote(word)
+	}
+	return strings.Join(w.list, " ")
+}
+
+// words is a command line in the making.
+type words struct {
+	list    []string
+	command string // the verb, whose packages need no option
+}
+
+func (w *words) verb(c txn.Change) {
+	var more []string
+	switch {
+	case c.Upgrade:
+		w.command = "upgrade"
+	case c.Deploy != "":
+		w.command, more = "deploy", []string{c.Deploy}
+	case c.Rollback:
+		w.command = "rollback"
+	case c.Finalize != nil:
+		w.command = "finalize-deployment"
+		if c.Finalize.Checksum != "" {
+			more = []string{c.Finalize.Checksum}
+		}
+	case c.OverrideResetAll && c.UninstallAll || c.ResetInitramfs:
+		w.command = "reset"
+		more = resetFlags(c)
+	case c.UninstallAll:
+		w.command, more = "uninstall", []string{"--all"}
+	case c.OverrideResetAll:
+		w.command, more = "override reset", []string{"--all"}
+	case len(c.OverrideReset) > 0:
+		w.command = "override reset"
+	case len(c.OverrideRemove) > 0:
+		w.command = "override remove"
+	case len(c.Install) > 0:
+		w.command = "install"
+	default:
+		w.command = "uninstall"
+	}
+	w.list = append(append(w.list, strings.Fields(w.command)...), more...)
+}
+
+// option adds packages, as an option or as arguments of the command they belong to.
+func (w *words) option(name string, packages []string, command string) {
+	if w.command == command {
+		name = ""
+	}
+	for _, p := range packages {
+		w.list = append(w.list, name+p)
+	}
+}
+
+func (w *words) flag(on bool, word string) {
+	if on {
+		w.list = append(w.list, word)
+	}
+}

@@ -1,0 +1,51 @@
+package txn
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/apt-ostree/apt-ostree/pkg/apt/solve"
+)
+
+// adviseUnsatisfiable drops the requests that no longer fit, if they are not what the change is
+// about, and leaves out what needs a package that is to be left out.
+func adviseUnsatisfiable(err error, c Change) []Remedy {
+	unsatisfiable, ok := errors.AsType[*solve.UnsatisfiableError](err)
+	if !ok {
+		return nil
+	}
+	var out []Remedy
+	if retry, ok := withoutRequests(unsatisfiable, c); ok {
+		out = append(out, Remedy{Text: "drop the layered packages that do not fit", Change: &retry})
+	}
+	if retry, ok := withoutDependents(unsatisfiable, c); ok {
+		out = append(out, Remedy{Text: "leave out what depends on it too", Change: &retry})
+	}
+	return out
+}
+
+func withoutRequests(err *solve.UnsatisfiableError, c Change) (Change, bool) {
+	before := len(c.Uninstall)
+	c.Uninstall = slices.Clone(c.Uninstall)
+	for _, r := range err.Because {
+		if r.Kind == solve.Requested && !slices.Contains(c.Install, r.Request) && !slices.Contains(c.Uninstall, r.Request) {
+			c.Uninstall = append(c.Uninstall, r.Request)
+		}
+	}
+	return c, len(c.Uninstall) > before
+}
+
+// withoutDependents adds the packages of the base that the explanation starts from.
+func withoutDependents(err *solve.UnsatisfiableError, c Change) (Change, bool) {
+	if len(c.OverrideRemove) == 0 {
+		return c, false
+	}
+	before := len(c.OverrideRemove)
+	c.OverrideRemove = slices.Clone(c.OverrideRemove)
+	for _, r := range err.Because {
+		if r.Kind == solve.Locked && !slices.Contains(c.OverrideRemove, r.Other.Name) {
+			c.OverrideRemove = append(c.OverrideRemove, r.Other.Name)
+		}
+	}
+	return c, len(c.OverrideRemove) > before
+}
