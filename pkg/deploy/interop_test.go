@@ -1,11 +1,8 @@
 package deploy_test
 
 import (
-	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -184,81 +181,6 @@ func TestRepositorySettingsLikeOstree(t *testing.T) {
 			require.Equal(t, normalEntries(t, w.theirs), normalEntries(t, w.mine.Path()))
 		})
 	}
-}
-
-// The tool and this package take turns on one sysroot. After every step both see the same.
-func TestTakingTurnsWithOstree(t *testing.T) {
-	t.Parallel()
-	testenv.Need(t, testenv.Root, testenv.Tool("ostree"))
-	seeds := uint64(15)
-	if testing.Short() {
-		seeds = 2
-	}
-	for seed := range seeds {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			t.Parallel()
-			takeTurns(t, rand.New(rand.NewPCG(seed, 2)))
-		})
-	}
-}
-
-func takeTurns(t *testing.T, r *rand.Rand) {
-	s := newSysroot(t)
-	require.NoError(t, s.InitStateroot(t.Context(), "other"))
-	commits := []ostree.Checksum{
-		commit(t, s, "1", nil),
-		commit(t, s, "2", nil),
-		commit(t, s, "3", tree{"usr/lib/modules/6.1.0/vmlinuz": "k3"}),
-		commit(t, s, "4", tree{"usr/lib/modules/6.1.0/initramfs.img": "-"}),
-	}
-	for range 8 {
-		list := deployments(t, s)
-		n := r.IntN(len(commits))
-		stateroot := []string{"os", "os", "other"}[r.IntN(3)]
-		theirs := r.IntN(2) == 0
-		what := r.IntN(6)
-		t.Logf("theirs=%v what=%d commit=%d stateroot=%s of %d", theirs, what, n+1, stateroot, len(list))
-		switch {
-		case what < 3 || len(list) < 2:
-			if theirs {
-				ostreeTool(t, "admin", "deploy", "--sysroot="+s.Path(), "--os="+stateroot, "--karg-append=t", fmt.Sprint("branch/", n+1))
-				break
-			}
-			_, err := s.Deploy(t.Context(), commits[n], origin.New(fmt.Sprint("branch/", n+1)), deploy.DeployOptions{Stateroot: stateroot})
-			require.NoError(t, err)
-		case what == 3:
-			i := r.IntN(len(list))
-			if theirs {
-				ostreeTool(t, "admin", "undeploy", "--sysroot="+s.Path(), strconv.Itoa(i))
-				break
-			}
-			require.NoError(t, s.Undeploy(t.Context(), list[i]))
-		case what == 4:
-			i := r.IntN(len(list))
-			if theirs {
-				ostreeTool(t, "admin", "pin", "--sysroot="+s.Path(), strconv.Itoa(i))
-				break
-			}
-			_, err := s.Pin(t.Context(), list[i], !list[i].Pinned)
-			require.NoError(t, err)
-		case theirs:
-			ostreeTool(t, "admin", "cleanup", "--sysroot="+s.Path())
-		default:
-			require.NoError(t, s.SetDefault(t.Context(), list[r.IntN(len(list))]))
-		}
-		requireAgreement(t, s)
-		if r.IntN(2) == 0 {
-			_, err := s.Cleanup(t.Context())
-			require.NoError(t, err)
-			requireAgreement(t, s)
-		}
-	}
-	_, err := s.Cleanup(t.Context())
-	require.NoError(t, err)
-	before := layout(t, s.Path())
-	ostreeTool(t, "admin", "cleanup", "--sysroot="+s.Path())
-	require.Equal(t, before, layout(t, s.Path()), "the tool finds nothing to clean up, nor to write")
-	ostreeTool(t, "--repo="+s.Repo().Path(), "fsck", "-q")
 }
 
 // Either way of naming boot entries is read by both, also mixed over time.

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/apt-ostree/apt-ostree/pkg/deploy"
+	"github.com/apt-ostree/apt-ostree/pkg/deploy/kargs"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy/origin"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 )
@@ -17,7 +18,7 @@ import (
 // every step both see the same, and what boots is complete.
 func TestTakingTurnsWhileRunning(t *testing.T) {
 	t.Parallel()
-	seeds := uint64(12)
+	seeds := uint64(30)
 	if testing.Short() {
 		seeds = 2
 	}
@@ -36,7 +37,7 @@ func TestTakingTurnsWhileRunning(t *testing.T) {
 func takeTurnsWhileRunning(t *testing.T, m machine, r *rand.Rand) {
 	for range 8 {
 		branch := fmt.Sprint(r.IntN(5) + 1)
-		what, theirs := r.IntN(8), r.IntN(2) == 0
+		what, theirs := r.IntN(10), r.IntN(2) == 0
 		list := deployments(t, m.Sysroot)
 		t.Logf("theirs=%v what=%d commit=%s of %v", theirs, what, branch, marks(list))
 		switch {
@@ -52,6 +53,10 @@ func takeTurnsWhileRunning(t *testing.T, m machine, r *rand.Rand) {
 			// A reboot: /run is empty, and the first deployment runs.
 			require.NoError(t, os.RemoveAll(m.run+"/ostree"))
 			m = machineOf(t, m.Sysroot, offline(t, m.Sysroot)[0])
+		case what == 8:
+			m.turnKargs(t, []string{"quiet", "a=1", "b"}[r.IntN(3)], theirs)
+		case what == 9 && !list[len(list)-1].Staged:
+			m.turnPin(t, list[len(list)-1], len(list)-1, theirs)
 		}
 		list = deployments(t, m.Sysroot)
 		require.Equal(t, statusOf(list), m.mustTool(t, "admin", "status"))
@@ -116,4 +121,34 @@ func (m machine) turnUndeploy(t *testing.T, d deploy.Deployment, theirs bool) {
 		return
 	}
 	require.NoError(t, m.Undeploy(t.Context(), d))
+}
+
+// turnKargs edits the arguments of all deployments in place.
+func (m machine) turnKargs(t *testing.T, arg string, theirs bool) {
+	t.Helper()
+	if theirs {
+		m.mustTool(t, "admin", "kargs", "edit-in-place", "--append-if-missing="+arg)
+	} else {
+		require.NoError(t, m.EditKargs(t.Context(), kargs.Edit{AppendIfMissing: []string{arg}}))
+	}
+	for _, d := range deployments(t, m.Sysroot) {
+		if !d.Staged {
+			require.Contains(t, d.Kargs, arg)
+		}
+	}
+}
+
+// turnPin pins a deployment, or lets it go.
+func (m machine) turnPin(t *testing.T, d deploy.Deployment, at int, theirs bool) {
+	t.Helper()
+	if !theirs {
+		_, err := m.Pin(t.Context(), d, !d.Pinned)
+		require.NoError(t, err)
+		return
+	}
+	args := []string{"admin", "pin", fmt.Sprint(at)}
+	if d.Pinned {
+		args = append(args, "--unpin")
+	}
+	m.mustTool(t, args...)
 }
