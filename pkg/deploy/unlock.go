@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -47,25 +48,19 @@ func (s *Sysroot) Unlock(ctx context.Context, mode UnlockMode) error {
 	case d.Unlocked != "":
 		return &UnlockedError{Name: d.Name(), State: d.Unlocked}
 	}
-	if err := s.unlock(ctx, *d, mode); err != nil {
+	if mode == UnlockHotfix {
+		err = s.unlockHotfix(ctx, st, *d)
+	} else {
+		err = s.unlockUntilReboot(*d, mode)
+	}
+	if err != nil {
 		return fmt.Errorf("unlock %s: %w", d.Name(), err)
 	}
 	return s.touch()
 }
 
-func (s *Sysroot) unlock(ctx context.Context, d Deployment, mode UnlockMode) error {
-	if mode == UnlockHotfix {
-		o := d.Origin
-		if o != nil {
-			o = o.Derive()
-		}
-		if _, err := s.Deploy(ctx, d.Checksum, o, DeployOptions{Stateroot: d.Stateroot, Merge: &d, NotDefault: true}); err != nil {
-			return fmt.Errorf("clone to roll back to: %w", err)
-		}
-		if err := setImmutable(d.Path, false); err != nil {
-			return err
-		}
-	}
+// unlockUntilReboot mounts an overlay and notes that in /run.
+func (s *Sysroot) unlockUntilReboot(d Deployment, mode UnlockMode) error {
 	upper, work, err := s.makeUpper(d, mode)
 	if err != nil {
 		return err
@@ -73,17 +68,63 @@ func (s *Sysroot) unlock(ctx context.Context, d Deployment, mode UnlockMode) err
 	if err := s.mountUsr(d, upper, work, mode == UnlockTransient); err != nil {
 		return err
 	}
-	if mode == UnlockHotfix {
-		return s.editOrigin(ctx, d, func(o *origin.Origin) *origin.Origin {
-			o.Unlocked = string(mode)
-			return o
-		})
-	}
 	flag := filepath.Join(s.opts.runDir(), "ostree/deployment-state", d.Name(), "unlocked-"+string(mode))
 	if err := os.MkdirAll(filepath.Dir(flag), 0o755); err != nil {
 		return err
 	}
 	return fsx.WriteFile(flag, nil, 0o644)
+}
+
+// unlockHotfix makes the clone, mounts the overlay and notes that in the origin. When it cannot, everything is as
+// it was.
+func (s *Sysroot) unlockHotfix(ctx context.Context, st *state, d Deployment) error {
+	o := d.Origin
+	if o != nil {
+		o = o.Derive()
+	}
+	if _, err := s.Deploy(ctx, d.Checksum, o, DeployOptions{Stateroot: d.Stateroot, Merge: &d, NotDefault: true}); err != nil {
+		return fmt.Errorf("clone to roll back to: %w", err)
+	}
+	if err := s.mountHotfix(d); err != nil {
+		return errors.Join(err, s.undoHotfix(context.WithoutCancel(ctx), st, d))
+	}
+	return s.editOrigin(context.WithoutCancel(ctx), d, func(o *origin.Origin) *origin.Origin {
+		o.Unlocked = string(UnlockHotfix)
+		return o
+	})
+}
+
+func (s *Sysroot) mountHotfix(d Deployment) error {
+	if err := setImmutable(d.Path, false); err != nil {
+		return err
+	}
+	upper, work, err := s.makeUpper(d, UnlockHotfix)
+	if err != nil {
+		return err
+	}
+	return s.mountUsr(d, upper, work, false)
+}
+
+// undoHotfix removes the directories by which the initramfs would take the deployment for one with a hotfix, and
+// the clone: deployments that had to go for it come back, as nothing is removed from disk before the next clean-up.
+func (s *Sysroot) undoHotfix(ctx context.Context, before *state, d Deployment) error {
+	var errs []error
+	for _, dir := range []string{"/.usr-ovl-work", "/.usr-ovl-upper"} {
+		errs = append(errs, removeAll(d.Path+dir))
+	}
+	if !s.opts.Mutable {
+		errs = append(errs, setImmutable(d.Path, true))
+	}
+	list := slices.DeleteFunc(notStaged(before.deployments), func(d Deployment) bool {
+		_, err := os.Lstat(d.Path)
+		return err != nil
+	})
+	errs = append(errs, s.change(ctx, "undo the hotfix", func([]Deployment) ([]Deployment, error) { return list, nil }))
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	_, err := s.CleanupFiles(ctx)
+	return err
 }
 
 // makeUpper makes the directories of the overlay: in the deployment where the initramfs looks for a

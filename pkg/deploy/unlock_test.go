@@ -73,3 +73,21 @@ func TestUnlockNeedsARunningDeployment(t *testing.T) {
 	mustDeploy(t, s, commit(t, s, "1", nil), deploy.DeployOptions{})
 	require.ErrorIs(t, s.Unlock(t.Context(), deploy.UnlockDevelopment), deploy.ErrNotBooted)
 }
+
+// When the overlay cannot be mounted there is no clone, and nothing that the initramfs takes for a hotfix.
+func TestUnlockHotfixThatFailsLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	made := three(t)
+	d := deployments(t, made)[1]
+	clean(t, made)
+	s, _ := boot(t, made, d)
+	list, before := marks(deployments(t, s)), alike(t, s)
+	err := s.Unlock(t.Context(), deploy.UnlockHotfix)
+	require.ErrorIs(t, err, os.ErrNotExist, "the running system of this test has no /usr")
+	require.ErrorContains(t, err, "unlock "+d.Name()+": mount")
+	require.Equal(t, list, marks(deployments(t, s)))
+	require.Empty(t, difference(before, alike(t, s)))
+	require.Empty(t, deployments(t, s)[1].Unlocked)
+	require.Error(t, os.Mkdir(d.Path+"/x", 0o755), "the deployment is immutable again")
+	requireBoots(t, s)
+}
