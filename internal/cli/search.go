@@ -1,11 +1,6 @@
 package cli
 
 import (
-	"cmp"
-	"path/filepath"
-	"slices"
-	"strings"
-
 	"github.com/spf13/cobra"
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt"
@@ -52,63 +47,25 @@ func (a *app) searchCommand() *cobra.Command {
 type match struct {
 	Name    string `json:"name"`
 	Summary string `json:"summary"`
-	exact   bool
 }
 
-// search sorts packages into the groups of matchGroups. With one term the first group needs it in
+// search sorts what matches into the groups of matchGroups. With one term the first group has it in
 // both name and summary, with several each term in one of the two.
 func search(u *apt.Universe, terms []string) map[string][]match {
 	groups := map[string][]match{}
-	seen := map[string]bool{}
-	for p := range u.All() {
-		if seen[p.Name] {
-			continue
-		}
-		seen[p.Name] = true
-		inName, inSummary, inEither, exact := 0, 0, 0, false
-		for _, term := range terms {
-			name, summary := contains(p.Name, term), contains(p.Summary, term)
-			inName += toInt(name)
-			inSummary += toInt(summary)
-			inEither += toInt(name || summary)
-			exact = exact || strings.EqualFold(p.Name, term)
-		}
-		group := ""
-		switch n := len(terms); {
-		case inName == n && inSummary == n, n > 1 && inEither == n && inName < n && inSummary < n:
+	for _, m := range u.Search(terms...) { // those that are called like a term come first
+		group := matchGroups[2]
+		switch {
+		case m.Name && m.Summary:
 			group = matchGroups[0]
-		case inName == n:
+		case m.Name:
 			group = matchGroups[1]
-		case inSummary == n:
-			group = matchGroups[2]
-		default:
-			continue
 		}
-		groups[group] = append(groups[group], match{p.Name, p.Summary, exact})
-	}
-	for name, list := range groups {
-		slices.SortFunc(list, func(x, y match) int {
-			return cmp.Or(toInt(y.exact)-toInt(x.exact), cmp.Compare(x.Name, y.Name))
-		})
-		groups[name] = list[:min(len(list), maxMatches)]
+		if len(groups[group]) < maxMatches {
+			groups[group] = append(groups[group], match{m.Package.Name, m.Package.Summary})
+		}
 	}
 	return groups
-}
-
-func contains(text, term string) bool {
-	text, term = strings.ToLower(text), strings.ToLower(term)
-	if strings.ContainsAny(term, "*?[") {
-		ok, err := filepath.Match(term, text)
-		return ok && err == nil
-	}
-	return strings.Contains(text, term)
-}
-
-func toInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 func (a *app) printMatches(groups map[string][]match) {

@@ -145,8 +145,12 @@ func (c *Composer) planPackages(ctx context.Context, p *Plan) error {
 	if err != nil {
 		return err
 	}
+	policy, err := c.policy(config)
+	if err != nil {
+		return err
+	}
 	solution, err := solve.Solve(ctx, universe, solve.Request{
-		Architecture: tree.Basearch, ForeignArchitectures: tree.ForeignArchitectures, Essential: true,
+		Policy: policy, Architecture: tree.Basearch, ForeignArchitectures: tree.ForeignArchitectures, Essential: true,
 		Install: tree.Packages, Exclude: tree.ExcludePackages, Recommends: tree.Recommends,
 	})
 	if err != nil {

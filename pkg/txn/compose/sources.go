@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt/conf"
+	"github.com/apt-ostree/apt-ostree/pkg/apt/preferences"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/source"
 )
 
@@ -68,4 +69,19 @@ func (r Repo) sources() ([]source.Source, error) {
 		}
 	}
 	return []source.Source{s}, s.Check()
+}
+
+// policy has the pins of this machine where its sources are used, and else those that archives ask for
+// themselves: a treefile that names its sources gives the same tree on every machine.
+func (c *Composer) policy(config *conf.Config) (*preferences.Policy, error) {
+	o := preferences.Options{Architecture: c.opts.Treefile.Basearch}
+	if len(c.opts.Treefile.Repos) > 0 {
+		return preferences.NewPolicy(nil, o)
+	}
+	pins, err := preferences.Load(c.opts.Root)
+	if err != nil {
+		return nil, err
+	}
+	o.DefaultRelease = config.Get("APT::Default-Release")
+	return preferences.NewPolicy(pins, o)
 }
