@@ -13,6 +13,7 @@ import (
 	"github.com/apt-ostree/apt-ostree/internal/cli"
 	"github.com/apt-ostree/apt-ostree/internal/mountns"
 	"github.com/apt-ostree/apt-ostree/internal/reboot"
+	"github.com/apt-ostree/apt-ostree/pkg/txn"
 )
 
 func main() {
@@ -22,6 +23,7 @@ func main() {
 		Out: os.Stdout, Err: os.Stderr,
 		OutTerminal: terminal(os.Stdout), ErrTerminal: terminal(os.Stderr), Getenv: os.Getenv,
 		Writable: mountns.Writable, Reboot: reboot.Now,
+		Options: txn.Options{Audit: cli.Journal},
 	})
 	stop()
 	os.Exit(code)

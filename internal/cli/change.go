@@ -116,7 +116,7 @@ func (a *app) dryRun(plan *txn.Plan, flags changeFlags) error {
 }
 
 func (a *app) apply(ctx context.Context, system *txn.System, plan *txn.Plan, flags changeFlags) error {
-	if _, err := system.Apply(ctx, plan, txn.ApplyOptions{Reporter: a.reporter(), Unpacker: assemble.UnpackMode(flags.unpacker)}); err != nil {
+	if _, err := system.Apply(ctx, plan, txn.ApplyOptions{Reporter: a.reporter(), Unpacker: assemble.UnpackMode(flags.unpacker), By: a.actor()}); err != nil {
 		return &changeError{plan.Change, err}
 	}
 	if !flags.json {

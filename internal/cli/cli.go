@@ -56,12 +56,13 @@ type app struct {
 	stateroot string
 	quiet     bool
 	verbose   bool
+	args      []string
 }
 
 // Main runs the command line and returns the exit status: 0, 1 for errors, 77 for "unchanged"
 // where asked for, 130 when canceled.
 func Main(ctx context.Context, args []string, env Env) int {
-	a := &app{Env: env}
+	a := &app{Env: env, args: args}
 	root := a.command() //nolint:contextcheck // the commands get it from ExecuteContext
 	root.SetArgs(args)
 	root.SetOut(env.Out)
@@ -99,6 +100,7 @@ func (a *app) command() *cobra.Command {
 		a.statusCommand(), a.dbCommand(),
 		a.searchCommand(), a.infoCommand(), a.listCommand(),
 	)
+	root.AddCommand(a.queryCommands()...)
 	return root
 }
 
@@ -156,6 +158,16 @@ func (a *app) printf(format string, args ...any) {
 
 func (a *app) colour() bool {
 	return a.ErrTerminal > 0 && a.Getenv("NO_COLOR") == "" && a.Getenv("TERM") != "dumb"
+}
+
+// bold marks text on a terminal, where that is wanted.
+func (a *app) bold(text string) string { return a.styled("1", text) }
+
+func (a *app) styled(code, text string) string {
+	if a.OutTerminal == 0 || a.Getenv("NO_COLOR") != "" || a.Getenv("TERM") == "dumb" {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
 
 // writeFile writes what an option asked for to a file the user named.

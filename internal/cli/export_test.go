@@ -2,10 +2,12 @@ package cli
 
 import (
 	"io"
+	"time"
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/solve"
 	"github.com/apt-ostree/apt-ostree/pkg/txn"
+	"github.com/apt-ostree/apt-ostree/pkg/txn/history"
 )
 
 // Writers of text, for tests of their form.
@@ -47,3 +49,14 @@ var (
 	Size       = size
 	ShellQuote = shellQuote
 )
+
+// PrintHistory prints records that the journal knows boots of.
+func PrintHistory(out io.Writer, records []history.Record, journal string, verbose bool, now time.Time) {
+	a := testApp(out)
+	a.Options.Clock = func() time.Time { return now }
+	var entries []historyEntry
+	for _, r := range records {
+		entries = append(entries, newHistoryEntry(r, parseBoots([]byte(journal))))
+	}
+	a.printHistory(entries, verbose)
+}

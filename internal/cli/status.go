@@ -146,17 +146,20 @@ func (a *app) printDeployment(d txn.DeploymentStatus, index int, verbose, stater
 	}
 }
 
-// bullet marks the booted deployment; it is plain where the locale is not UTF-8.
-func (a *app) bullet() string {
+// bullet marks the booted deployment.
+func (a *app) bullet() string { return a.glyph("●", "*") }
+
+// glyph chooses the plain form where the locale is not UTF-8.
+func (a *app) glyph(fancy, plain string) string {
 	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
 		if v := a.Getenv(name); v != "" {
 			if strings.Contains(strings.ToUpper(strings.ReplaceAll(v, "-", "")), "UTF8") {
-				return "●"
+				return fancy
 			}
-			return "*"
+			return plain
 		}
 	}
-	return "*"
+	return plain
 }
 
 func inactive(d txn.DeploymentStatus) []string {

@@ -13,6 +13,7 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/ostree/gvariant"
 	"github.com/apt-ostree/apt-ostree/pkg/sandbox"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/assemble"
+	"github.com/apt-ostree/apt-ostree/pkg/txn/history"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/step"
 )
 
@@ -22,6 +23,8 @@ type ApplyOptions struct {
 	Reporter step.Reporter
 	// Unpacker says who unpacks packages; empty is dpkg. The result is the same.
 	Unpacker assemble.UnpackMode
+	// By is who asked, for the history; by default this process.
+	By history.Actor
 }
 
 // Apply does what the plan says and returns the deployment that boots next. If the plan is
@@ -46,7 +49,10 @@ func (s *System) Apply(ctx context.Context, p *Plan, opts ApplyOptions) (*deploy
 		return nil, err
 	}
 	run := &application{system: s, plan: p, unpacker: opts.Unpacker}
-	if err := step.Run(ctx, run.steps(), step.Options{Reporter: opts.Reporter}); err != nil {
+	record := s.begin(p, opts)
+	err := step.Run(ctx, run.steps(), step.Options{Reporter: record})
+	record.end(ctx, run.deployment, err)
+	if err != nil {
 		return nil, err
 	}
 	if run.deployment == nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/deploy"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 	"github.com/apt-ostree/apt-ostree/pkg/sandbox"
+	"github.com/apt-ostree/apt-ostree/pkg/txn/history"
 )
 
 // Options are what a System takes from its surroundings. The zero value is a normal system.
@@ -32,6 +33,8 @@ type Options struct {
 	// Sysroot is how the sysroot is opened: where the running system is, for tests and for programs
 	// that work on an image. Bases, Logger and the clock of the repository are set.
 	Sysroot deploy.Options
+	// Audit, if set, gets the record of each transaction when it has ended.
+	Audit func(history.Record)
 }
 
 // System is an OSTree system that packages can be layered on.

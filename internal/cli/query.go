@@ -1,0 +1,8 @@
+package cli
+
+import "github.com/spf13/cobra"
+
+// queryCommands are the commands that look and change nothing.
+func (a *app) queryCommands() []*cobra.Command {
+	return []*cobra.Command{a.historyCommand()}
+}
