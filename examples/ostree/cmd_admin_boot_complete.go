@@ -1,13 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 
 	"github.com/apt-ostree/apt-ostree/pkg/deploy"
 )
@@ -46,7 +42,7 @@ func cmdAdminBootComplete() *command {
 }
 
 func (o *bootComplete) assess(ctx context.Context, e *env, s *deploy.Sysroot) error {
-	checks, err := healthChecks(o.checks)
+	checks, err := deploy.HealthPrograms(o.checks)
 	if err != nil {
 		return err
 	}
@@ -67,30 +63,4 @@ func (o *bootComplete) assess(ctx context.Context, e *env, s *deploy.Sysroot) er
 		err = e.reboot(ctx, s, o.reboot, o.kexec)
 	}
 	return errors.Join(fmt.Errorf("Boot is bad: %s (%d tries left)", a.Reason, a.TriesLeft), err)
-}
-
-// healthChecks are the programs of a directory, in the order of their names.
-func healthChecks(dir string) ([]deploy.HealthCheck, error) {
-	files, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	var checks []deploy.HealthCheck
-	for _, file := range files {
-		info, err := file.Info()
-		if err != nil {
-			return nil, err
-		}
-		if !info.Mode().IsRegular() || info.Mode().Perm()&0o111 == 0 {
-			continue
-		}
-		checks = append(checks, deploy.HealthCheck{Name: file.Name(), Run: func(ctx context.Context) error {
-			out, err := exec.CommandContext(ctx, filepath.Join(dir, file.Name())).CombinedOutput()
-			if err != nil {
-				return fmt.Errorf("%w: %s", err, bytes.TrimSpace(out))
-			}
-			return nil
-		}})
-	}
-	return checks, nil
 }

@@ -1,13 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/apt-ostree/apt-ostree/pkg/deploy/bootentry"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy/bootloader"
@@ -34,7 +30,7 @@ func cmdAdminInstutilGRUB2() *command {
 			default:
 				return fmt.Errorf("Invalid bootversion: %s", version)
 			}
-			entries, err := readEntries(filepath.Join(s.Path(), "boot", dir, "entries"))
+			entries, _, err := bootentry.ReadDir(filepath.Join(s.Path(), "boot", dir, "entries"))
 			if err != nil {
 				return err
 			}
@@ -45,29 +41,4 @@ func cmdAdminInstutilGRUB2() *command {
 			return err
 		},
 	})
-}
-
-// readEntries reads the boot entries of a directory, the default first.
-func readEntries(dir string) ([]*bootentry.Entry, error) {
-	files, err := filepath.Glob(filepath.Join(dir, "*.conf"))
-	if err != nil {
-		return nil, err
-	}
-	var entries []*bootentry.Entry
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		entry, err := bootentry.Parse(text)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		entries = append(entries, entry)
-	}
-	slices.SortFunc(entries, func(a, b *bootentry.Entry) int {
-		return cmp.Or(bootentry.CompareVersions(b.Get(bootentry.KeyVersion), a.Get(bootentry.KeyVersion)),
-			strings.Compare(a.Get(bootentry.KeyTitle), b.Get(bootentry.KeyTitle)))
-	})
-	return entries, nil
 }

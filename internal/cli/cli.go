@@ -99,6 +99,7 @@ func (a *app) command() *cobra.Command {
 		a.upgradeCommand(), a.rollbackCommand(), a.finalizeCommand(), a.overrideCommand(), a.resetCommand(),
 		a.statusCommand(), a.dbCommand(),
 		a.searchCommand(), a.infoCommand(), a.listCommand(),
+		a.assessBootCommand(), a.finalizeStagedCommand(), a.grubMenuCommand(),
 	)
 	root.AddCommand(a.queryCommands()...)
 	return root

@@ -49,6 +49,9 @@ type Assessment struct {
 // says so, and then every boot has to be assessed, or one that works runs out of tries; without one a
 // single failure is enough. Why a deployment was given up is
 // [Deployment.BootFailure] as long as it exists. [ErrNotBooted] says that there is nothing to assess.
+//
+// The lock is taken after the checks, of which [HealthUnits] and [HealthPrograms] are the usual ones. When
+// the context ends while they run, nothing is judged.
 func (s *Sysroot) AssessBoot(ctx context.Context, checks []HealthCheck) (*Assessment, error) {
 	a, err := s.assess(ctx, checks)
 	if err != nil {
@@ -58,6 +61,18 @@ func (s *Sysroot) AssessBoot(ctx context.Context, checks []HealthCheck) (*Assess
 }
 
 func (s *Sysroot) assess(ctx context.Context, checks []HealthCheck) (*Assessment, error) {
+	before, err := s.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if before.booted() == nil {
+		return nil, ErrNotBooted
+	}
+	// Checks may wait for a long time, and nobody should have to wait for them.
+	reason := failing(ctx, checks)
+	if err := ctx.Err(); err != nil {
+		return nil, err // Someone ended the checks, which says nothing about the system.
+	}
 	unlock, err := s.hold(ctx)
 	if err != nil {
 		return nil, err
@@ -77,13 +92,12 @@ func (s *Sysroot) assess(ctx context.Context, checks []HealthCheck) (*Assessment
 	}
 	first := st.final().deployments[0]
 	if !first.Booted && first.Stateroot == booted.Stateroot && count.counted && count.left == 0 {
-		reason := first.BootFailure
-		if reason == "" {
-			reason = "it did not finish booting, however often it was tried"
+		why := first.BootFailure
+		if why == "" {
+			why = "it did not finish booting, however often it was tried"
 		}
-		return s.giveUp(ctx, st, first, *booted, reason, false)
+		return s.giveUp(ctx, st, first, *booted, why, false)
 	}
-	reason := failing(ctx, checks)
 	switch {
 	case reason == "":
 		return &Assessment{Good: true}, s.markGood(ctx, st, count)
