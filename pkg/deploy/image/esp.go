@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -16,11 +17,37 @@ type espFile struct {
 	data []byte
 }
 
+// removablePath is what firmware starts when it knows nothing of the disk (UEFI specification, 3.5.1.1).
+const removablePath = "EFI/BOOT/BOOTX64.EFI"
+
+// serial is the number of the file system.
+func (g guid) serial() string { return hex.EncodeToString(g[:4]) }
+
+// espTree reads the files of a directory, of none if it is "".
+func espTree(dir string) ([]espFile, error) {
+	if dir == "" {
+		return nil, nil
+	}
+	var files []espFile
+	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(dir, name)
+		files = append(files, espFile{filepath.ToSlash(rel), data})
+		return err
+	})
+	return files, err
+}
+
 // writeESP makes the EFI system partition, which is FAT.
 func writeESP(ctx context.Context, disk string, p partition, id guid, files []espFile, scratch string) error {
-	serial := hex.EncodeToString(id[:4])
 	// Clusters of one sector, or there are too few for what firmware takes for FAT32.
-	_, err := run(ctx, "mkfs.vfat", "-F", "32", "-s", "1", "-n", "ESP", "-i", serial, "--offset", fmt.Sprint(p.start/sectorSize), disk, fmt.Sprint(p.size/1024))
+	_, err := run(ctx, "mkfs.vfat", "-F", "32", "-s", "1", "-n", "ESP", "-i", id.serial(), "--offset", fmt.Sprint(p.start/sectorSize), disk, fmt.Sprint(p.size/1024))
 	if err != nil {
 		return fmt.Errorf("EFI system partition: %w", err)
 	}

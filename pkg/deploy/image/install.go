@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/apt-ostree/apt-ostree/internal/fsx"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy"
@@ -23,6 +24,10 @@ type InstallOptions struct {
 	Stateroot string
 	// Kargs are kernel arguments besides root=UUID=… and rw, such as console=ttyS0.
 	Kargs kargs.Args
+	// Tries is how often a deployment that is installed later may fail to boot before the one before it
+	// boots instead, 0 for always (sysroot.boot-counting-tries of the repository). With it every boot has
+	// to be assessed, as apt-ostree-boot-complete.service does.
+	Tries int
 	// Configure, if set, gets the deployment and the stateroot's /var before the disk is written. What it
 	// changes in /etc are local changes like those of an administrator.
 	Configure func(ctx context.Context, d deploy.Deployment, varDir string) error
@@ -44,13 +49,19 @@ func Install(ctx context.Context, repo *ostree.Repo, rev, file string, opts Inst
 		return fmt.Errorf("install %s: %w", rev, err)
 	}
 	defer func() { err = errors.Join(err, fsx.RemoveAll(dir)) }()
+	if opts.Loader == SystemdBoot && opts.ESP == "" {
+		if opts.ESP, err = os.MkdirTemp(filepath.Dir(file), ".esp-"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(opts.ESP)) }()
+	}
 	if err := os.Chmod(dir, 0o755); err != nil { // it is the root directory of the file system
 		return err
 	}
 	if err := InstallSysroot(ctx, repo, rev, dir, opts); err != nil {
 		return err
 	}
-	if err := write(ctx, dir, file, size, id); err != nil {
+	if err := write(ctx, dir, file, size, id, opts.Options); err != nil {
 		return fmt.Errorf("install %s: disk image %s: %w", rev, file, err)
 	}
 	return nil
@@ -58,7 +69,8 @@ func Install(ctx context.Context, repo *ostree.Repo, rev, file string, opts Inst
 
 // InstallSysroot does the first half of [Install]: it makes a sysroot in a directory and deploys the
 // commit there. Deployments are not immutable, so that the directory can be moved and removed. The
-// kernel finds its root file system by the RootUUID of the options; without one it is not told.
+// kernel finds its root file system by the RootUUID of the options; without one it is not told. With
+// systemd-boot, whose ESP the options have to name, it is necessary.
 func InstallSysroot(ctx context.Context, repo *ostree.Repo, rev, dir string, opts InstallOptions) error {
 	if err := installSysroot(ctx, repo, rev, dir, opts); err != nil {
 		return fmt.Errorf("install %s: %w", rev, err)
@@ -75,8 +87,12 @@ func installSysroot(ctx context.Context, repo *ostree.Repo, rev, dir string, opt
 	if err != nil {
 		return err
 	}
+	loader := bootloader.Bootloader(bootloader.GRUB{Dir: "grub"})
+	if opts.Loader == SystemdBoot {
+		loader = bootloader.SystemdBoot{Path: opts.ESP}
+	}
 	sysroot, err := deploy.Init(dir, deploy.InitOptions{Modern: true, Options: deploy.Options{
-		Bootloader: bootloader.GRUB{Dir: "grub"},
+		Bootloader: loader,
 		NoSync:     true, // the disk is synced as a whole
 		Mutable:    true, // until it is on the disk
 	}})
@@ -107,8 +123,25 @@ func installSysroot(ctx context.Context, repo *ostree.Repo, rev, dir string, opt
 		args = append(kargs.Args{"root=UUID=" + opts.RootUUID}, args...)
 	}
 	d, err := sysroot.Deploy(ctx, commit, follow, deploy.DeployOptions{Stateroot: stateroot, Kargs: args})
-	if err != nil || opts.Configure == nil {
+	if err != nil {
 		return err
+	}
+	if opts.Loader == SystemdBoot {
+		id, err := parseGUID(opts.RootUUID)
+		if err != nil {
+			return err
+		}
+		if err := mountESP(dir, d.Path, id); err != nil {
+			return err
+		}
+	}
+	if opts.Tries != 0 { // from now on: the first deployment has nothing before it
+		if err := sysroot.Repo().SetConfigValue("sysroot", "boot-counting-tries", strconv.Itoa(opts.Tries)); err != nil {
+			return err
+		}
+	}
+	if opts.Configure == nil {
+		return nil
 	}
 	return opts.Configure(ctx, *d, filepath.Join(dir, "ostree/deploy", stateroot, "var"))
 }

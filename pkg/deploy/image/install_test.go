@@ -152,6 +152,29 @@ func TestInstall(t *testing.T) {
 	})
 }
 
+// TestInstallSystemdBoot makes a disk without GRUB: what the boot loader reads is in the EFI system partition.
+func TestInstallSystemdBoot(t *testing.T) {
+	t.Parallel()
+	needTools(t)
+	testenv.Need(t, testenv.File("/usr/lib/systemd/boot/efi/systemd-bootx64.efi"))
+	disk := install(t, image.InstallOptions{Options: image.Options{Loader: image.SystemdBoot}, Stateroot: "os", Tries: 3})
+	require.Equal(t, []string{
+		"esp 4096 524288 c12a7328-f81f-11d2-ba4b-00a0c93ec93b",
+		"root 528384 518144 4f68bce3-e8cd-4db1-96e7-fbcaf984b709",
+	}, partitions(t, disk))
+	esp := fmt.Sprintf("%s@@%d", disk, 2<<20)
+	entry := tool(t, "mtype", "-i", esp, "::loader/entries/ostree-1.1.conf")
+	require.Contains(t, entry, "options root=UUID="+rootUUID)
+	kernel := regexp.MustCompile(`(?m)^linux (/ostree/\S+)`).FindStringSubmatch(entry)
+	require.NotNil(t, kernel)
+	require.Equal(t, "kernel", tool(t, "mtype", "-i", esp, "::"+kernel[1]))
+	tool(t, "mdir", "-i", esp, "::EFI/BOOT/BOOTX64.EFI", "::EFI/systemd/systemd-bootx64.efi")
+	name := regexp.MustCompile(`[0-9a-f]{64}\.0`).FindString(root(t, disk, "ls /ostree/deploy/os/deploy"))
+	require.Contains(t, root(t, disk, "cat /ostree/deploy/os/deploy/"+name+"/etc/fstab"), "UUID=1111-1111 /boot/efi vfat umask=0077 0 2\n")
+	require.Contains(t, root(t, disk, "stat /boot/efi"), "directory")
+	require.Contains(t, root(t, disk, "cat /ostree/repo/config"), "boot-counting-tries=3")
+}
+
 // partitions lists name, first sector, number of sectors and type.
 func partitions(t *testing.T, disk string) []string {
 	t.Helper()
@@ -216,6 +239,7 @@ func TestInstallErrors(t *testing.T) {
 		"size":          {ref, image.InstallOptions{Options: image.Options{Size: 1000}}, "at least 512 MiB"},
 		"not a UUID":    {ref, image.InstallOptions{Options: image.Options{RootUUID: "root"}}, "not a UUID"},
 		"no such ref":   {"os/missing", image.InstallOptions{}, "os/missing"},
+		"boot loader":   {ref, image.InstallOptions{Options: image.Options{Loader: "lilo"}}, "lilo"},
 		"configuration": {ref, image.InstallOptions{Configure: func(context.Context, deploy.Deployment, string) error { return os.ErrInvalid }}, "invalid argument"},
 	} {
 		require.ErrorContains(t, image.Install(t.Context(), repo, c.rev, file, c.opts), c.want, name)

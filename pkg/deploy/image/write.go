@@ -18,8 +18,27 @@ const (
 	minSize  = 512 * mebibyte
 )
 
-// Options describe a disk. The zero value is one of [DefaultSize].
+// Loader is a boot loader to install.
+type Loader string
+
+const (
+	// GRUB boots with BIOS and EFI, and reads kernels from the root file system.
+	GRUB Loader = ""
+	// SystemdBoot boots with EFI only. Boot entries and kernels are in the EFI system partition, which is
+	// mounted at [ESPMount] for whoever changes them.
+	SystemdBoot Loader = "systemd-boot"
+)
+
+// ESPMount is where a system with systemd-boot has its EFI system partition.
+const ESPMount = "/boot/efi"
+
+// Options describe a disk. The zero value is one of [DefaultSize] with GRUB.
 type Options struct {
+	// Loader is the boot loader.
+	Loader Loader
+	// ESP is a directory whose content is copied to the EFI system partition. With systemd-boot these are
+	// the entries and kernels of the sysroot, as bootloader.SystemdBoot with that Path makes them.
+	ESP string
 	// Size of the disk in bytes, a multiple of 1 MiB and at least 512 MiB. What is not used of it takes no
 	// space in the file.
 	Size int64
@@ -30,6 +49,9 @@ type Options struct {
 
 // check fills in defaults.
 func (o Options) check() (size int64, id guid, err error) {
+	if o.Loader != GRUB && o.Loader != SystemdBoot {
+		return 0, id, fmt.Errorf("boot loader %q: neither %q nor %q, which is GRUB", o.Loader, SystemdBoot, GRUB)
+	}
 	size = o.Size
 	if size == 0 {
 		size = DefaultSize
@@ -52,13 +74,13 @@ func Write(ctx context.Context, sysroot, file string, opts Options) error {
 	if err != nil {
 		return fmt.Errorf("disk image: %w", err)
 	}
-	if err := write(ctx, sysroot, file, size, id); err != nil {
+	if err := write(ctx, sysroot, file, size, id, opts); err != nil {
 		return fmt.Errorf("disk image %s: %w", file, err)
 	}
 	return nil
 }
 
-func write(ctx context.Context, sysroot, file string, size int64, id guid) (err error) {
+func write(ctx context.Context, sysroot, file string, size int64, id guid, opts Options) (err error) {
 	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return err
@@ -87,17 +109,24 @@ func write(ctx context.Context, sysroot, file string, size int64, id guid) (err 
 	if err := writeRoot(ctx, file, root, id, sysroot); err != nil {
 		return err
 	}
-	if err := writeLoaders(ctx, f, bios, esp, id, scratch); err != nil {
+	table := []partition{bios, esp, root}
+	if opts.Loader == SystemdBoot {
+		table = table[1:]
+		err = writeSystemdBoot(ctx, file, esp, id, opts.ESP, scratch)
+	} else {
+		err = writeGRUB(ctx, f, bios, esp, id, opts.ESP, scratch)
+	}
+	if err != nil {
 		return err
 	}
-	if err := writeTable(f, size, id.derive(0), []partition{bios, esp, root}); err != nil {
+	if err := writeTable(f, size, id.derive(0), table); err != nil {
 		return err
 	}
 	return f.Sync()
 }
 
-// writeLoaders installs GRUB for BIOS and for EFI.
-func writeLoaders(ctx context.Context, disk *os.File, bios, esp partition, id guid, scratch string) error {
+// writeGRUB installs GRUB for BIOS and for EFI.
+func writeGRUB(ctx context.Context, disk *os.File, bios, esp partition, id guid, dir, scratch string) error {
 	boot, err := grubBIOS.bootSector()
 	if err != nil {
 		return err
@@ -113,6 +142,9 @@ func writeLoaders(ctx context.Context, disk *os.File, bios, esp partition, id gu
 	if err != nil {
 		return err
 	}
-	// The path that firmware starts when it knows nothing of the disk (UEFI specification, 3.5.1.1).
-	return writeESP(ctx, disk.Name(), esp, id, []espFile{{"EFI/BOOT/BOOTX64.EFI", efi}}, scratch)
+	files, err := espTree(dir)
+	if err != nil {
+		return err
+	}
+	return writeESP(ctx, disk.Name(), esp, id, append(files, espFile{removablePath, efi}), scratch)
 }
