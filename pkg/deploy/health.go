@@ -92,7 +92,7 @@ func systemctlList(ctx context.Context, args ...string) string {
 	}
 	var names []string
 	for line := range strings.Lines(string(out)) {
-		for _, field := range strings.Fields(line) {
+		for field := range strings.FieldsSeq(line) {
 			if strings.Contains(field, ".") { // jobs have a number first
 				names = append(names, field)
 				break

@@ -43,6 +43,7 @@ func (s *system) checkBooted(index int) txn.DeploymentStatus {
 
 // TestBIOS boots as machines without EFI do.
 func TestBIOS(t *testing.T) {
+	t.Parallel()
 	need(t)
 	m := start(t, disk(t, apttest.New(t, apttest.Options{})), vm.Options{Firmware: vm.BIOS})
 	require.NotZero(t, m.try("test", "-e", "/sys/firmware/efi").Code)

@@ -46,7 +46,8 @@ func StartContainer(ctx context.Context, sysroot string) (_ *Container, err erro
 }
 
 // enter makes the mounts of the initramfs and starts systemd-nspawn. Everything happens in a mount
-// namespace that goes away with it. Its arguments are: sysroot, deployment, stateroot's /var, directory.
+// namespace that goes away with it. Its arguments are: sysroot, deployment, stateroot's /var, directory,
+// name.
 const enter = `set -eu
 mount --bind "$2" "$2"
 mount --bind "$2/usr" "$2/usr"
@@ -73,7 +74,7 @@ func (c *Container) boot(ctx context.Context) error {
 	defer log.Close()
 	varDir := filepath.Join(filepath.Dir(filepath.Dir(d.Path)), "var")
 	cmd := exec.Command("unshare", "--mount", "--propagation=private", "sh", "-c", enter, //nolint:noctx // Close ends it
-		"enter", c.sysroot, d.Path, varDir, c.dir, "test-"+strconv.Itoa(os.Getpid()))
+		"enter", c.sysroot, d.Path, varDir, c.dir, filepath.Base(c.dir))
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {

@@ -14,10 +14,13 @@ import (
 // /var, as an administrator would make it: the commit is what any machine would boot.
 type Guest struct {
 	// Agent, Program and Ostree are files on this machine, see Build. Those but the agent go to
-	// /usr/local/bin, and the last one finalizes staged deployments.
+	// /usr/local/bin, and the second one finalizes staged deployments.
 	Agent, Program, Ostree string
 	// Sources replaces the APT sources of the system.
 	Sources []byte
+	// Data is the directory of the project's files of that name. Its units are there, but a test that
+	// wants one enables it.
+	Data string
 }
 
 // agentUnit starts the agent as early as it can be of use, and lets it run until the end.
@@ -60,14 +63,19 @@ terminal_output serial console
 set timeout=0
 `
 
-// finalizer makes ours what finalizes a staged deployment at shutdown, instead of Debian's ostree. It
-// is below /var.
-const finalizer = `[Unit]
+// The program is not in /usr/bin here but below /var.
+const (
+	finalizer = `[Unit]
 RequiresMountsFor=/var
 [Service]
 ExecStop=
-ExecStop=/usr/local/bin/ostree-example admin finalize-staged
+ExecStop=/usr/local/bin/apt-ostree finalize-staged
 `
+	assessor = `[Service]
+ExecStart=
+ExecStart=/usr/local/bin/apt-ostree assess-boot --reboot
+`
+)
 
 // masked are units that cost time at boot and that no test looks at.
 var masked = []string{
@@ -81,13 +89,19 @@ var masked = []string{
 func (g Guest) Configure(ctx context.Context, d deploy.Deployment, varDir string) error {
 	etc := filepath.Join(d.Path, "etc")
 	boot := filepath.Join(d.Path, "../../../../../boot")
+	unit, err := os.ReadFile(filepath.Join(g.Data, "systemd/apt-ostree-boot-complete.service"))
+	if err != nil {
+		return err
+	}
 	files := map[string]string{
 		etc + "/hostname": "guest\n",
-		etc + "/systemd/system/apt-ostree-agent.service":                   agentUnit,
-		etc + "/systemd/system/systemd-udev-trigger.service.d/quick.conf":  quickTrigger,
-		etc + "/systemd/network/10-qemu.network":                           network,
-		etc + "/systemd/system/ostree-finalize-staged.service.d/ours.conf": finalizer,
-		boot + "/grub/custom.cfg":                                          grubMenu,
+		etc + "/systemd/system/apt-ostree-agent.service":                     agentUnit,
+		etc + "/systemd/system/systemd-udev-trigger.service.d/quick.conf":    quickTrigger,
+		etc + "/systemd/network/10-qemu.network":                             network,
+		etc + "/systemd/system/ostree-finalize-staged.service.d/ours.conf":   finalizer,
+		etc + "/systemd/system/apt-ostree-boot-complete.service":             string(unit),
+		etc + "/systemd/system/apt-ostree-boot-complete.service.d/ours.conf": assessor,
+		boot + "/grub/custom.cfg":                                            grubMenu,
 	}
 	if g.Sources != nil {
 		if err := os.RemoveAll(etc + "/apt/sources.list.d/apt-ostree.sources"); err != nil {
@@ -111,7 +125,7 @@ func (g Guest) Configure(ctx context.Context, d deploy.Deployment, varDir string
 		}
 	}
 	copies := map[string]string{g.Agent: etc + "/apt-ostree-test/agent"}
-	for _, program := range []string{g.Program, g.Ostree} {
+	for _, program := range []string{g.Program, g.Ostree, filepath.Join(g.Data, "apt-ostree-grub-menu")} {
 		copies[program] = filepath.Join(varDir, "usrlocal/bin", filepath.Base(program))
 	}
 	for from, to := range copies {

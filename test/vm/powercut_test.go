@@ -3,14 +3,9 @@ package vm_test
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -18,77 +13,135 @@ import (
 
 	"github.com/apt-ostree/apt-ostree/internal/testenv"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/apttest"
+	"github.com/apt-ostree/apt-ostree/pkg/txn"
 	"github.com/apt-ostree/apt-ostree/test/vm"
 )
 
 // cuts is how often the power is cut; each costs a boot. APT_OSTREE_VM_CUTS asks for more, or for fewer.
-const cuts = "2"
+const cuts = "4"
+
+// interrupted is a change in the middle of which the power is cut.
+type interrupted struct {
+	name string
+	// prepare does what has to be complete before it. Nil for nothing.
+	prepare func(s *system, pkg string)
+	// argv is the change of a system whose default has a package.
+	argv func(pkg string) []string
+	// done checks that the booted system is the one after the change.
+	done func(s *system, booted txn.DeploymentStatus, pkg string)
+	// took is how long the change takes: at first a guess, and then what was seen.
+	took time.Duration
+}
 
 // TestPowerCut cuts the power at random moments of changes. Each time the machine boots to what was
-// there before or to what was to be, its file system is whole, and the next change works.
+// there before or to what was to be, its file system and its repository are whole, and the next change
+// works.
 func TestPowerCut(t *testing.T) {
+	t.Parallel()
 	need(t)
-	testenv.Need(t, testenv.Tool("e2fsck"), testenv.Tool("partx"))
+	testenv.Need(t, testenv.Loop, testenv.Tool("e2fsck"), testenv.Tool("partx"), testenv.Tool("ostree"))
 	times, err := strconv.Atoi(cmp.Or(os.Getenv("APT_OSTREE_VM_CUTS"), cuts))
 	require.NoError(t, err)
 	archive := apttest.New(t, apttest.Options{})
-	archive.Add(probe("1.0"), apttest.Deb{Package: "other", Files: []apttest.File{{Path: "usr/share/other", Content: "other"}}})
+	p := &packages{archive: archive}
+	p.publish()
 	base := disk(t, archive)
 	m, s := startMachine(t, base, vm.Options{Firmware: vm.BIOS})
 	begun := time.Now()
 	s.run("apt-ostree", "install", "probe")
-	took := time.Since(begun)
+	s.run(finalize...)
+	changes := p.changes(time.Since(begun))
 
 	for i := range times {
-		from, to := s.nextChange()
-		before := s.status().Deployments[0].Checksum
-		delay := rand.N(took)
-		t.Logf("cut %d: %.1f s into the change from %s to %s", i, delay.Seconds(), from, to)
-		s.cutDuring(m, delay, "apt-ostree", "uninstall", from, "--install="+to)
-		checkFileSystem(t, base, m.Disk())
+		c := changes[i%len(changes)]
+		before := s.pendingDefault()
+		pkg := before.Packages[0]
+		if c.prepare != nil {
+			c.prepare(s, pkg)
+		}
+		version := p.version
+		if c.name != "upgrade" {
+			version = "" // that of the package does not tell old from new
+		}
+		delay := rand.N(c.took)
+		t.Logf("cut %d: %.1f s into %s", i+1, delay.Seconds(), c.name)
+		if took := s.cutDuring(m, delay, c.argv(pkg)...); took != 0 {
+			t.Logf("it was complete after %.1f s", took.Seconds())
+			c.took = took
+		}
+		checkDisk(t, base, m.Disk())
 		s.boot(m)
-		booted := s.checkBooted(0)
-		present := from
-		if booted.Checksum != before {
-			present = to
-		}
-		require.Equal(t, []string{present}, booted.Packages, "neither the old nor the new system")
-		require.Empty(t, s.run("dpkg", "--audit"))
-		for _, name := range []string{from, to} {
-			require.Equal(t, name == present, s.try("dpkg", "--verify", name).Code == 0, name)
-		}
+		s.checkAfterCut(c, before, pkg, version)
+		s.nextChange()
 	}
-
-	from, to := s.nextChange()
-	s.run("apt-ostree", "uninstall", from, "--install="+to)
-	require.Equal(t, []string{to}, s.status().Deployments[0].Packages)
 	s.run("ostree", "fsck", "--quiet")
 }
 
-// nextChange is which of the two packages is layered, and which is to be.
-func (s *system) nextChange() (from, to string) {
+// pendingDefault is what the boot loader starts next: the first deployment that is not staged.
+func (s *system) pendingDefault() txn.DeploymentStatus {
 	s.t.Helper()
-	if slices.Contains(s.status().Deployments[0].Packages, "probe") {
-		return "probe", "other"
+	all := s.status().Deployments
+	if all[0].Staged {
+		return all[1]
 	}
-	return "other", "probe"
+	return all[0]
 }
 
-// cutDuring cuts the power some time after a program has started.
-func (s *system) cutDuring(m *vm.Machine, delay time.Duration, argv ...string) {
+// checkAfterCut makes sure that the system is the old or the new one, and complete.
+func (s *system) checkAfterCut(c *interrupted, before txn.DeploymentStatus, pkg, newVersion string) {
+	s.t.Helper()
+	booted := s.checkBooted(0)
+	if booted.Checksum == before.Checksum {
+		s.t.Log("the old system")
+		require.Equal(s.t, before.Packages, booted.Packages)
+		require.NotEqual(s.t, newVersion, s.run("dpkg-query", "-W", "-f", "${Version}", pkg))
+	} else {
+		s.t.Log("the new system")
+		c.done(s, booted, pkg)
+	}
+	require.Empty(s.t, s.run("dpkg", "--audit"))
+	for _, name := range booted.Packages {
+		s.run("dpkg", "--verify", name)
+	}
+}
+
+// nextChange is a change that is not interrupted. After it the default is another than what is booted.
+func (s *system) nextChange() {
+	s.t.Helper()
+	from := s.pendingDefault().Packages[0]
+	s.run("apt-ostree", "uninstall", from, "--install="+other(from))
+	s.run(finalize...)
+	require.Equal(s.t, []string{other(from)}, s.pendingDefault().Packages)
+}
+
+// finalize does what happens at shutdown with what is staged, without the time for all else.
+var finalize = []string{"systemctl", "stop", "ostree-finalize-staged.service"}
+
+// other is the other one of the two packages.
+func other(pkg string) string {
+	if pkg == "probe" {
+		return "other"
+	}
+	return "probe"
+}
+
+// cutDuring cuts the power some time after a program has started. It returns how long that took if it
+// was complete by then.
+func (s *system) cutDuring(m *vm.Machine, delay time.Duration, argv ...string) (took time.Duration) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), limit)
 	defer cancel()
-	ended := make(chan error, 1)
+	begun := time.Now()
+	ended := make(chan time.Duration, 1)
 	go func() {
-		_, err := m.Run(ctx, argv...)
-		ended <- err
+		defer close(ended)
+		if r, err := m.Run(ctx, argv...); err == nil && r.Code == 0 {
+			ended <- time.Since(begun)
+		}
 	}()
 	time.Sleep(delay)
 	require.NoError(s.t, m.Kill())
-	if err := <-ended; err == nil {
-		s.t.Log("the change was complete by then")
-	}
+	return <-ended
 }
 
 // boot switches a machine on.
@@ -97,22 +150,4 @@ func (s *system) boot(m *vm.Machine) {
 	ctx, cancel := context.WithTimeout(s.t.Context(), limit)
 	defer cancel()
 	require.NoError(s.t, m.Boot(ctx))
-}
-
-// checkFileSystem copies the root file system out of an overlay of a disk, lets e2fsck replay its
-// journal as the kernel does, and then wants it to find nothing.
-func checkFileSystem(t *testing.T, base, overlay string) {
-	t.Helper()
-	tool := func(name string, args ...string) string {
-		out, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput()
-		require.NoError(t, err, "%s %v: %s", name, args, out)
-		return strings.TrimSpace(string(out))
-	}
-	sector, err := strconv.ParseInt(tool("partx", "--nr", "3", "-r", "-g", "-o", "START", base), 10, 64)
-	require.NoError(t, err)
-	root := filepath.Join(t.TempDir(), "root")
-	defer func() { require.NoError(t, os.Remove(root)) }() // there may be many
-	tool("qemu-img", "convert", "-O", "raw", "--image-opts", fmt.Sprintf("driver=raw,offset=%d,file.driver=qcow2,file.file.filename=%s", sector*512, overlay), root)
-	tool("e2fsck", "-E", "journal_only", "-p", root)
-	tool("e2fsck", "-f", "-n", root)
 }

@@ -57,12 +57,19 @@ func need(t *testing.T) {
 // disk makes a disk of the composed system whose APT source is an archive of this test.
 func disk(t *testing.T, archive *apttest.Archive) string {
 	t.Helper()
+	return diskWith(t, archive, func(*image.InstallOptions) {})
+}
+
+func diskWith(t *testing.T, archive *apttest.Archive, change func(*image.InstallOptions)) string {
+	t.Helper()
 	s := archive.Publish()
 	for i, uri := range s.URIs {
 		s.URIs[i] = strings.Replace(uri, "127.0.0.1", vm.ArchiveHost, 1)
 	}
+	opts := installOptions(t, s)
+	change(&opts)
 	file := filepath.Join(t.TempDir(), "disk.raw")
-	require.NoError(t, image.Install(t.Context(), repository(t), vm.Ref, file, installOptions(t, s)))
+	require.NoError(t, image.Install(t.Context(), repository(t), vm.Ref, file, opts))
 	return file
 }
 
@@ -81,7 +88,7 @@ func installOptions(t *testing.T, archive source.Source) image.InstallOptions {
 	t.Helper()
 	b, err := built()
 	require.NoError(t, err)
-	guest := vm.Guest{Agent: b.Agent, Program: b.Program, Ostree: b.Ostree, Sources: source.Format([]source.Source{archive})}
+	guest := vm.Guest{Agent: b.Agent, Program: b.Program, Ostree: b.Ostree, Sources: source.Format([]source.Source{archive}), Data: "../../data"}
 	return image.InstallOptions{
 		Options: image.Options{Size: 4 << 30}, Kargs: append([]string{"console=ttyS0", "quiet", "net.ifnames=0"}, vm.FastKargs...), Configure: guest.Configure,
 	}
@@ -101,7 +108,7 @@ type system struct {
 }
 
 // limit is how long one thing may take on a machine that has other things to do.
-const limit = 6 * time.Minute
+const limit = 15 * time.Minute
 
 // start boots a machine.
 func start(t *testing.T, disk string, opts vm.Options) *system {

@@ -1,0 +1,77 @@
+package vm_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/apt-ostree/apt-ostree/pkg/apt/apttest"
+	"github.com/apt-ostree/apt-ostree/pkg/deploy/image"
+	"github.com/apt-ostree/apt-ostree/test/vm"
+)
+
+// unhealthy is a package with a health check that fails, and notes each time.
+var unhealthy = apttest.Deb{Package: "unhealthy", Files: []apttest.File{{
+	Path: "usr/lib/apt-ostree/health.d/50-service", Mode: 0o755,
+	Content: "#!/bin/sh\necho tried >>/var/lib/health-tries\necho no answer\nexit 1\n",
+}}}
+
+// crashing is a package that makes the kernel restart the machine early during boot.
+var crashing = apttest.Deb{Package: "crashing", Files: []apttest.File{
+	{Path: "usr/lib/systemd/system/crash.service", Content: `[Unit]
+DefaultDependencies=no
+RequiresMountsFor=/var
+[Service]
+ExecStart=/bin/sh -c 'echo tried >>/var/lib/crash-tries; sync; echo b >/proc/sysrq-trigger'
+`},
+	{Path: "usr/lib/systemd/system/sysinit.target.wants/crash.service", Link: "../crash.service"},
+}}
+
+// TestBrokenDeploymentIsRolledBack boots deployments that do not work. Each is tried as often as the
+// configuration says, and then the machine is back, by itself, where it was; status tells why.
+func TestBrokenDeploymentIsRolledBack(t *testing.T) {
+	t.Parallel()
+	need(t)
+	archive := apttest.New(t, apttest.Options{})
+	archive.Add(unhealthy, crashing, probe("1.0"))
+	counted := diskWith(t, archive, func(o *image.InstallOptions) { o.Tries = 2 })
+	m, s := startMachine(t, counted, vm.Options{Firmware: vm.BIOS})
+	base := s.checkBooted(0)
+	s.run("systemctl", "enable", "apt-ostree-boot-complete.service")
+
+	for name, c := range map[string]struct{ tries, reason string }{
+		"unhealthy": {"/var/lib/health-tries", "50-service: exit status 1: no answer"},
+		"crashing":  {"/var/lib/crash-tries", "it did not finish booting, however often it was tried"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &system{s.guest, t}
+			s.run("apt-ostree", "install", name)
+			require.Empty(t, s.status().Deployments[0].BootFailure)
+			s.run("systemctl", "reboot", "--no-block")
+			s.waitAssessed(m, "test ! -e /usr/lib/apt-ostree/health.d/50-service -a ! -e /usr/lib/systemd/system/crash.service -a -e "+c.tries)
+			require.Equal(t, "tried\ntried\n", s.run("cat", c.tries))
+			require.Equal(t, base.Checksum, s.checkBooted(0).Checksum)
+			given := s.status().Deployments[1]
+			require.Equal(t, []string{name}, given.Packages)
+			require.Equal(t, c.reason, given.BootFailure)
+			require.Contains(t, s.run("apt-ostree", "status"), "BootFailure: "+c.reason)
+		})
+	}
+
+	// One that works stays, also when it is booted more often than one that does not.
+	s.run("apt-ostree", "install", "probe")
+	s.run("systemctl", "reboot", "--no-block")
+	s.waitAssessed(m, "probe")
+	require.Equal(t, []string{"probe"}, s.checkBooted(0).Packages)
+	require.Regexp(t, `(?m)^ostree_tries=$`, s.run("cat", "/boot/loader/grubenv"))
+}
+
+// waitAssessed waits for a boot in which a condition is true and that has been assessed.
+func (s *system) waitAssessed(m *vm.Machine, condition string) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), 2*limit)
+	defer cancel()
+	require.NoError(s.t, m.WaitFor(ctx, "sh", "-c", condition+` && case $(systemctl is-system-running) in running|degraded) ;; *) false ;; esac &&
+		case $(systemctl is-active apt-ostree-boot-complete.service) in inactive|failed) ;; *) false ;; esac`))
+}
