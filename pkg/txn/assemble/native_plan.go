@@ -201,9 +201,11 @@ func (w *planner) sameDirectory(t target) (bool, error) {
 	return ok && then == now, err
 }
 
-// rival is another package that owns the path.
+// rival is another package that owns the path. What is not there is taken for a
+// directory that both have and that was left out: dpkg says "assuming shared
+// directory".
 func (w *planner) rival(t target) string {
-	if w.bootstrap {
+	if w.bootstrap || t.entry.Dir && t.now.kind == missing {
 		return ""
 	}
 	me := w.plan.pkg.Name

@@ -40,13 +40,16 @@ func TestNativeLayerEqualsDpkg(t *testing.T) {
 			Control: map[string]string{"triggers": "interest-noawait /usr/share/watched\n"},
 		},
 		{Package: "taker", Replaces: "plain", Depends: "plain", Files: []apttest.File{{Path: "usr/share/y", Content: "of taker"}}},
+		{Package: "filters", Files: []apttest.File{{Path: "etc/dpkg/dpkg.cfg.d/left-out", Content: "path-exclude=/usr/share/out/*\n"}}},
+		{Package: "out1", PreDepends: "filters", Files: []apttest.File{{Path: "usr/share/out/both/a", Content: "a"}}},
+		{Package: "out2", PreDepends: "filters", Files: []apttest.File{{Path: "usr/share/out/both/b", Content: "b"}}},
 		{Package: "zwatched", Depends: "plain", Files: []apttest.File{{Path: "usr/share/watched/a", Content: "a"}}},
 	}
-	want, err := layer(t, repo, b, nil, debs...)
+	want, err := layer(t, repo, b, func(in *assemble.Input) { in.Unpacker = assemble.UnpackDpkg }, debs...)
 	require.NoError(t, err)
-	got, err := layer(t, repo, b, func(in *assemble.Input) { in.Unpacker = assemble.UnpackNative }, debs...)
+	got, err := layer(t, repo, b, nil, debs...)
 	require.NoError(t, err)
-	require.Equal(t, 3, got.Native, "the one that takes a file over is dpkg's")
+	require.Equal(t, 6, got.Native, "the one that takes a file over is dpkg's")
 	requireSameTree(t, repo, want.Tree, got.Tree)
 	require.Equal(t, want.Commit, got.Commit)
 	require.Equal(t, "of plain", file(t, repo, got.Commit, "usr/share/x/file.real"))
