@@ -34,7 +34,7 @@ func (f *changeFlags) add(c *cobra.Command) {
 
 // addUnpacker adds the choice of who unpacks packages.
 func addUnpacker(c *cobra.Command, value *string) {
-	c.Flags().StringVar(value, "unpacker", "", "who unpacks new packages: native or dpkg (default dpkg; the result is the same)")
+	c.Flags().StringVar(value, "unpacker", "", "who unpacks new packages: native or dpkg (default native; the result is the same)")
 }
 
 // checkUnpacker refuses a value of --unpacker that means nothing.

@@ -46,3 +46,21 @@ func TestChangesAskForWritableMounts(t *testing.T) {
 		require.Contains(t, stderr.String(), "no namespace")
 	}
 }
+
+// TestUnpackerIsNamed: a name that means nothing is refused with those that do, before anything is
+// opened.
+func TestUnpackerIsNamed(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"install", "x", "--sysroot=/nowhere/at/all"},
+		{"compose", "tree", "--repo=/nowhere/at/all"},
+	} {
+		var stdout, stderr bytes.Buffer
+		code := cli.Main(t.Context(), append(args, "--unpacker=tar"), cli.Env{
+			Out: &stdout, Err: &stderr, Getenv: func(string) string { return "" },
+		})
+		require.Equal(t, 1, code, args)
+		require.Equal(t, "error: --unpacker=tar: neither native nor dpkg\n", stderr.String())
+		require.Empty(t, stdout.String())
+	}
+}

@@ -21,7 +21,7 @@ import (
 type ApplyOptions struct {
 	// Reporter gets the events; nil is none.
 	Reporter step.Reporter
-	// Unpacker says who unpacks packages; empty is dpkg. The result is the same.
+	// Unpacker says who unpacks packages; empty is [assemble.Build]'s choice. The result is the same.
 	Unpacker assemble.UnpackMode
 	// By is who asked, for the history; by default this process.
 	By history.Actor

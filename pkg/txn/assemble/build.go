@@ -135,6 +135,12 @@ func newBuilder(in Input) (*builder, error) {
 	case in.Timestamp.IsZero():
 		return nil, errors.New("assemble: no timestamp, and the clock would make each build different")
 	}
+	if in.Unpacker == "" {
+		in.Unpacker = UnpackDpkg
+		if in.Repo.Mode() == ostree.ModeBare {
+			in.Unpacker = UnpackNative
+		}
+	}
 	for _, p := range unpacked(in.Batches) {
 		if _, ok := in.Debs[p]; !ok {
 			return nil, fmt.Errorf("package %s: no .deb was given", p)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,6 +36,7 @@ type Cage struct {
 	dir     string
 	scratch *scratch // nil when closed
 	runner  sandbox.Runner
+	log     *slog.Logger
 	mounted *sandbox.Mounted
 	env     []string
 	limit   time.Duration
@@ -71,6 +73,7 @@ func openCage(in Input) (*Cage, error) {
 		dir:     s.dir,
 		scratch: s,
 		runner:  in.Runner,
+		log:     in.Logger,
 		env:     cageEnv(in.Timestamp),
 		limit:   in.ScriptTimeout,
 		logs:    &logs{dir: in.LogDir, started: time.Now()},
@@ -78,6 +81,9 @@ func openCage(in Input) (*Cage, error) {
 		debs:    map[*apt.Package]string{},
 		layers:  []layer{{upper: "upper", work: "work"}},
 		onState: func(statusLine) {},
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
 	}
 	if c.limit == 0 {
 		c.limit = defaultScriptTimeout
@@ -234,7 +240,7 @@ func (c *Cage) Run(ctx context.Context, subject, phase string, argv ...string) e
 func (c *Cage) runLogged(ctx context.Context, subject string, spec sandbox.Spec) error {
 	spec.Timeout = c.limit
 	spec.Stdout, spec.Stderr = c.logs, c.logs
-	err := c.runner.Run(ctx, spec)
+	err := c.run(ctx, subject, spec)
 	exit, ok := errors.AsType[*sandbox.ExitError](err)
 	if !ok {
 		return err
@@ -243,6 +249,14 @@ func (c *Cage) runLogged(ctx context.Context, subject string, spec sandbox.Spec)
 		Code: exit.Code, Signal: exit.Signal, Timeout: exit.Timeout,
 		Log: c.logs.tail.Lines(), LogPath: c.logs.path(subject), Err: err,
 	}
+}
+
+// run runs a program and notes how long that took.
+func (c *Cage) run(ctx context.Context, what string, spec sandbox.Spec) error {
+	start := time.Now()
+	err := c.runner.Run(ctx, spec)
+	c.log.Debug("ran", "what", what, "took", time.Since(start))
+	return err
 }
 
 // output runs a program that only answers a question.

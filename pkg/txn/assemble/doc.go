@@ -1,10 +1,11 @@
 // Package assemble turns a base tree and a list of packages into a commit.
 //
-// The work is done by the tree's own dpkg, in a cage: it runs in a sandbox on
-// an overlay whose lower side is a checkout of the base commit, so that scripts
-// may do to the tree what they like while every object of the repository stays
-// as it is. What they changed is read from the overlay's upper side, moved to
-// where OSTree wants it by package layout, and committed.
+// Files of new packages are placed by hard link from package pkgcache; all else
+// is done by the tree's own dpkg, in a cage: it runs in a sandbox on an overlay
+// whose lower side is a checkout of the base commit, so that scripts may do to
+// the tree what they like while every object of the repository stays as it is.
+// What they changed is read from the overlay's upper side, moved to where OSTree
+// wants it by package layout, and committed.
 //
 // Three nouns:
 //

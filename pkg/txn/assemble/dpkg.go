@@ -58,7 +58,7 @@ func (c *Cage) Dpkg(ctx context.Context, args ...string) error {
 	spec := c.spec(append(append([]string{"dpkg"}, dpkgOptions()...), args...))
 	spec.Stdout, spec.Stderr = m.output.write, m.output.write
 	spec.ExtraFiles = []*os.File{m.status.write}
-	err = c.runner.Run(ctx, spec)
+	err = c.run(ctx, fmt.Sprintf("dpkg %s, %d in all", strings.Join(args[:min(2, len(args))], " "), len(args)), spec)
 	if followed := m.stop(); followed != nil {
 		return errors.Join(err, followed)
 	}

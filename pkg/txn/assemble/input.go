@@ -93,8 +93,9 @@ type Input struct {
 	// Runner runs programs in the tree.
 	Runner sandbox.Runner
 
-	// Unpacker says who brings files of new packages into the tree; empty
-	// means dpkg.
+	// Unpacker says who brings files of new packages into the tree. Empty is
+	// native in a repository of mode bare, whose files can be hard links in a
+	// tree, and dpkg in others.
 	Unpacker UnpackMode
 
 	// ScriptTimeout limits each maintainer script and other program; zero

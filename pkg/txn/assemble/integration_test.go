@@ -82,7 +82,7 @@ func minimal(t *testing.T) (*ostree.Repo, base) {
 		s := debianSet(t, minimalSet...)
 		result, err := assemble.Build(t.Context(), assemble.Input{
 			Repo: repo, Batches: s.batches(t), Debs: s.debs, Timestamp: epoch, Runner: jail(t), AllowNoKernel: true, Logger: logger(t),
-			Ref: ostree.Refspec{Ref: "base"},
+			Ref: ostree.Refspec{Ref: "base"}, Unpacker: assemble.UnpackDpkg,
 		})
 		require.NoError(t, err)
 		theBase.commit, theBase.tree, theBase.installed = result.Commit, result.Tree, result.Packages
@@ -168,6 +168,7 @@ func TestComposeIsReproducible(t *testing.T) {
 	s := debianSet(t, minimalSet...)
 	result, err := assemble.Build(t.Context(), assemble.Input{
 		Repo: again, Batches: s.batches(t), Debs: s.debs, Timestamp: epoch, Runner: jail(t), AllowNoKernel: true, Logger: logger(t),
+		Unpacker: assemble.UnpackDpkg,
 	})
 	require.NoError(t, err)
 	require.Equal(t, b.commit, result.Commit)

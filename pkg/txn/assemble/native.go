@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
@@ -218,9 +219,11 @@ func (u *unpacking) flush(ctx context.Context) error {
 			return err
 		}
 		u.view.close()
+		start := time.Now()
 		if err := u.cage.addLayer(ctx, u.cache.Repo(), id); err != nil {
 			return err
 		}
+		u.log.Debug("placed", "layers", len(u.cage.layers), "took", time.Since(start))
 		if u.view, err = openView(u.cage.Root()); err != nil {
 			return err
 		}

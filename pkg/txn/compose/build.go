@@ -15,7 +15,7 @@ import (
 // build makes the commit: in the repository itself, or in the package cache and from there.
 func (a *application) build(ctx context.Context, in assemble.Input) (*assemble.Result, error) {
 	in.Unpacker = a.composer.opts.Unpacker
-	if in.Unpacker != assemble.UnpackNative {
+	if in.Unpacker == assemble.UnpackDpkg {
 		return assemble.Build(ctx, in)
 	}
 	cache, err := openCache(filepath.Join(a.composer.opts.CacheDir, "pkgcache"))

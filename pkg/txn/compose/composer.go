@@ -43,7 +43,7 @@ type Options struct {
 	NoRef bool
 	// Force composes even if the inputs are those of the parent. Offline uses the cache only.
 	Force, Offline bool
-	// Unpacker says who unpacks packages; empty is dpkg. A native compose keeps packages as commits in
+	// Unpacker says who unpacks packages; empty is native. Such a compose keeps packages as commits in
 	// the repository pkgcache of CacheDir, makes the commit there and copies it to Repo.
 	Unpacker assemble.UnpackMode
 	// Metadata is added to the commit and wins over the treefile's.
