@@ -100,7 +100,7 @@ func TestInfo(t *testing.T) {
 func TestNoSysroot(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	for _, command := range []string{"status", "install x", "uninstall --all", "upgrade", "rollback", "deploy x", "list", "search x", "info x", "db diff", "override remove x", "override reset --all", "reset"} {
+	for _, command := range []string{"status", "install x", "uninstall --all", "upgrade", "rollback", "deploy x", "list", "search x", "info x", "db diff", "history", "why x", "why-not x", "provides x", "etc diff", "override remove x", "override reset --all", "reset"} {
 		out := run(t, append(strings.Fields(command), "--sysroot="+dir)...)
 		require.Equal(t, 1, out.code, command)
 		require.Contains(t, out.stderr, "error: "+dir+" is not an OSTree sysroot", command)

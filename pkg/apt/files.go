@@ -150,6 +150,12 @@ func merged(file []byte) []byte {
 	return file
 }
 
+// MatchFile tells whether [Client.FindFile] would find the file of an absolute path by a pattern, for
+// looking through the files of installed packages.
+func MatchFile(pattern, file string) bool {
+	return newFileQuery(pattern).match([]byte(strings.TrimPrefix(file, "/")))
+}
+
 func isMerged(file []byte) bool {
 	for _, dir := range []string{"bin/", "sbin/", "lib/", "lib32/", "lib64/", "libo32/", "libx32/"} {
 		if bytes.HasPrefix(file, []byte(dir)) {

@@ -7,24 +7,18 @@ import (
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/relation"
+	"github.com/apt-ostree/apt-ostree/pkg/deploy/origin"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 )
 
 // Universe gives what the APT sources of the deployment that boots next offer. With cacheOnly the
 // last fetched metadata is used.
 func (s *System) Universe(ctx context.Context, cacheOnly bool) (*apt.Universe, error) {
-	deployments, stateroot, err := s.pending(ctx)
+	d, err := s.current(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if len(deployments) == 0 {
-		return nil, &NoDeploymentError{Sysroot: s.path, Stateroot: stateroot, Need: 1}
-	}
-	net := online
-	if cacheOnly {
-		net = offline
-	}
-	archive, err := s.openArchive(ctx, deployments[0], net)
+	archive, err := s.openArchive(ctx, d, network(cacheOnly))
 	if err != nil {
 		return nil, err
 	}
@@ -36,9 +30,11 @@ type Layer string
 
 // The layers of a deployment.
 const (
-	LayerBase    Layer = "base"    // the base commit
-	LayerRequest Layer = "layered" // a request
-	LayerDepends Layer = "depends" // layered because a request needs it
+	LayerBase     Layer = "base"     // the base commit
+	LayerRequest  Layer = "layered"  // a request
+	LayerDepends  Layer = "depends"  // layered because a request needs it
+	LayerLocal    Layer = "local"    // a package file
+	LayerReplaced Layer = "override" // instead of the package that the base has
 )
 
 // InstalledPackage is a package of a deployment.
@@ -49,14 +45,10 @@ type InstalledPackage struct {
 
 // Installed lists the packages of the deployment that boots next, sorted by name.
 func (s *System) Installed(ctx context.Context) ([]InstalledPackage, error) {
-	deployments, stateroot, err := s.pending(ctx)
+	current, err := s.current(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if len(deployments) == 0 {
-		return nil, &NoDeploymentError{Sysroot: s.path, Stateroot: stateroot, Need: 1}
-	}
-	current := deployments[0]
 	base, err := s.Base(ctx, current.Checksum)
 	if err != nil {
 		return nil, err
@@ -69,26 +61,55 @@ func (s *System) Installed(ctx context.Context) ([]InstalledPackage, error) {
 	if err != nil {
 		return nil, err
 	}
+	o := originOf(current)
 	out := make([]InstalledPackage, 0, len(packages))
 	for _, p := range packages {
-		layer := LayerDepends
-		switch {
-		case inBase[p.Key()]:
-			layer = LayerBase
-		case slices.ContainsFunc(originOf(current).Requested, func(request string) bool { return names(request, p) }):
-			layer = LayerRequest
+		layer := LayerBase
+		if !inBase[p.Key()] {
+			layer = layerOf(o, p)
 		}
 		out = append(out, InstalledPackage{p, layer})
 	}
 	return out, nil
 }
 
+// layerOf says where a package comes from that the base does not have.
+func layerOf(o *origin.Origin, p *apt.Package) Layer {
+	file := p.Name + "_" + p.Version.String() + "_" + p.Architecture
+	isFile := func(name string) bool { return name == file }
+	switch {
+	case slices.ContainsFunc(withoutDigests(o.OverrideReplaceLocal), isFile), slices.ContainsFunc(o.OverrideReplace, func(entry string) bool {
+		_, list, _ := strings.Cut(entry, ",")
+		return slices.Contains(strings.Split(list, ","), p.Name)
+	}):
+		return LayerReplaced
+	case slices.ContainsFunc(withoutDigests(slices.Concat(o.RequestedLocal, o.RequestedLocalOverride)), isFile):
+		return LayerLocal
+	case slices.ContainsFunc(o.Requested, func(request string) bool { return names(request, p) }):
+		return LayerRequest
+	}
+	return LayerDepends
+}
+
+// network is the access of a query.
+func network(cacheOnly bool) access {
+	if cacheOnly {
+		return offline
+	}
+	return online
+}
+
+// plainName is a request without version and suite.
+func plainName(request string) string {
+	request, _, _ = strings.Cut(request, "=")
+	request, _, _ = strings.Cut(request, "/")
+	return request
+}
+
 // names says whether a request, NAME[:ARCH][=VERSION|/SUITE], is for a package or for something
 // that it provides.
 func names(request string, p *apt.Package) bool {
-	request, _, _ = strings.Cut(request, "=")
-	request, _, _ = strings.Cut(request, "/")
-	name, arch, _ := strings.Cut(request, ":")
+	name, arch, _ := strings.Cut(plainName(request), ":")
 	if arch != "" && arch != p.Architecture && p.Architecture != "all" {
 		return false
 	}

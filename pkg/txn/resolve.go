@@ -49,29 +49,36 @@ func (c Change) access() access {
 	return online
 }
 
-// openArchive reads the APT configuration of a deployment, as an administrator left it, and loads
-// what its sources offer.
-func (s *System) openArchive(ctx context.Context, d deploy.Deployment, net access) (*archiveState, error) {
+// aptClient reads the APT configuration of a deployment, as an administrator left it, and makes clients
+// of its sources.
+func (s *System) aptClient(ctx context.Context, d deploy.Deployment, net access) (apt.ClientOptions, []source.Source, *conf.Config, error) {
 	config, err := conf.Load(d.Path)
 	if err != nil {
-		return nil, err
+		return apt.ClientOptions{}, nil, nil, err
 	}
 	sources, err := source.Load(d.Path)
 	if err != nil {
-		return nil, err
+		return apt.ClientOptions{}, nil, nil, err
 	}
-	sources = source.ApplyConf(sources, config)
 	foreign, err := s.foreignArchitectures(ctx, d.Checksum)
 	if err != nil {
-		return nil, err
+		return apt.ClientOptions{}, nil, nil, err
 	}
 	cache := s.cacheDir(d.Stateroot)
 	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return nil, err
+		return apt.ClientOptions{}, nil, nil, err
 	}
-	opts := apt.ClientOptions{
+	return apt.ClientOptions{
 		CacheDir: cache, HTTP: s.opts.HTTP, Clock: s.opts.Clock, Architecture: s.opts.Architecture, ForeignArchitectures: foreign,
 		Root: d.Path, Offline: net == offline, Logger: s.opts.Logger, Proxy: config.Proxy,
+	}, source.ApplyConf(sources, config), config, nil
+}
+
+// openArchive loads what the sources of a deployment offer.
+func (s *System) openArchive(ctx context.Context, d deploy.Deployment, net access) (*archiveState, error) {
+	opts, sources, config, err := s.aptClient(ctx, d, net)
+	if err != nil {
+		return nil, err
 	}
 	state := &archiveState{conf: config}
 	if state.policy, err = loadPolicy(d.Path, config, s.opts.Architecture); err != nil {

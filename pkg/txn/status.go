@@ -97,7 +97,7 @@ func (s *System) describe(ctx context.Context, d deploy.Deployment) (*Deployment
 		return nil, err
 	}
 	out := &DeploymentStatus{
-		ID:     fmt.Sprintf("%s-%s.%d", d.Stateroot, d.Checksum, d.Serial),
+		ID:     deploymentID(d),
 		Osname: d.Stateroot, Checksum: d.Checksum.String(), Serial: d.Serial,
 		Booted: d.Booted, Staged: d.Staged, FinalizationLocked: d.Locked, Pinned: d.Pinned, Unlocked: cmp.Or(d.Unlocked, "none"),
 		BootFailure: d.BootFailure,
@@ -114,6 +114,11 @@ func (s *System) describe(ctx context.Context, d deploy.Deployment) (*Deployment
 		return nil, err
 	}
 	return out, s.describePending(ctx, out)
+}
+
+// deploymentID names a deployment as the status does.
+func deploymentID(d deploy.Deployment) string {
+	return fmt.Sprintf("%s-%s.%d", d.Stateroot, d.Checksum, d.Serial)
 }
 
 func describeOrigin(out *DeploymentStatus, o *origin.Origin) {
