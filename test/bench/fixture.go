@@ -28,6 +28,7 @@ type fixture struct {
 	server          *http.Server
 	deltaFile, old  string // see delta
 	many            string // see manyRefs
+	sys             string // see sysroot
 }
 
 // newFixture makes a Debian of about 17,000 files and 600 MB.

@@ -17,6 +17,8 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+
+	"github.com/apt-ostree/apt-ostree/internal/fsx"
 )
 
 const epoch = 1750000000
@@ -61,7 +63,7 @@ func bench(ctx context.Context, opts options) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	defer func() { err = errors.Join(err, fsx.RemoveAll(work)) }() // deployments are immutable
 	fmt.Printf("| median of %d interleaved runs | ours | peer | faster | our peak | peer's peak |\n|---|---|---|---|---|---|\n", opts.runs)
 	if err := benchRepo(ctx, opts, work); err != nil {
 		return err

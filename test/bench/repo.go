@@ -119,7 +119,7 @@ func (r row) once(ctx context.Context, f *fixture, side, scratch string) (sample
 }
 
 func rows() []row {
-	return []row{
+	return append(sysrootRows(), []row{
 		{name: "commit, cold, into bare", prepare: commitInto("bare"), same: true},
 		{name: "commit, cold, into archive", prepare: commitInto("archive"), same: true},
 		{name: "commit, cold, into bare-user", prepare: commitInto("bare-user"), same: true},
@@ -137,7 +137,7 @@ func rows() []row {
 		{name: "refs", prepare: inBare("refs"), same: true, often: true},
 		{name: "show", prepare: inBare("show", "base"), same: true, often: true},
 		{name: "summary of 10,000 refs", prepare: summary},
-	}
+	}...)
 }
 
 func commitInto(mode string) func(context.Context, *fixture, string) ([]string, error) {
