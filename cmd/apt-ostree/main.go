@@ -12,7 +12,7 @@ import (
 
 	"github.com/apt-ostree/apt-ostree/internal/cli"
 	"github.com/apt-ostree/apt-ostree/internal/mountns"
-	"github.com/apt-ostree/apt-ostree/internal/reboot"
+	"github.com/apt-ostree/apt-ostree/internal/systemd"
 	"github.com/apt-ostree/apt-ostree/pkg/txn"
 )
 
@@ -22,7 +22,7 @@ func main() {
 	code := cli.Main(ctx, os.Args[1:], cli.Env{
 		Out: os.Stdout, Err: os.Stderr,
 		OutTerminal: terminal(os.Stdout), ErrTerminal: terminal(os.Stderr), Getenv: os.Getenv,
-		Writable: mountns.Writable, Reboot: reboot.Now,
+		Writable: mountns.Writable, Reboot: systemd.Reboot, Unit: systemd.OwnUnit,
 		Options: txn.Options{Audit: cli.Journal},
 	})
 	stop()

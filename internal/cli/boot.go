@@ -29,8 +29,8 @@ func (a *app) checkBoot(flags changeFlags) error {
 	switch {
 	case !flags.reboot:
 		return nil
-	case flags.dryRun:
-		return errors.New("--reboot and --dry-run, --check or --preview cannot be used together")
+	case flags.dryRun || flags.preview != nil:
+		return errors.New("--reboot cannot be used together with --dry-run, --check or --preview")
 	case a.sysroot != "/" && a.sysroot != "/sysroot":
 		return errors.New("--reboot is for the running system, and --sysroot=" + a.sysroot + " is another one")
 	}
@@ -43,4 +43,12 @@ func (a *app) reboot(ctx context.Context) error {
 		return errors.New("this program cannot reboot the system; run \"systemctl reboot\"")
 	}
 	return a.Reboot(ctx)
+}
+
+// unit is the systemd unit that the program runs in, "" if it is none.
+func (a *app) unit() string {
+	if a.Unit == nil {
+		return ""
+	}
+	return a.Unit()
 }

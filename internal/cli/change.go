@@ -21,6 +21,8 @@ type changeFlags struct {
 	yes       bool
 	unpacker  string
 	bootFlags
+	// preview prints a plan instead of everything else, and nothing is done.
+	preview func(*txn.Plan) error
 }
 
 func (f *changeFlags) add(c *cobra.Command) {
@@ -70,7 +72,7 @@ func (a *app) change(ctx context.Context, change txn.Change, flags changeFlags, 
 		return err
 	}
 	defer func() { err = errors.Join(err, system.Close()) }()
-	if !flags.dryRun {
+	if flags.preview == nil && !flags.dryRun {
 		unlock, err := system.Lock(ctx)
 		if err != nil {
 			return &changeError{change, err}
@@ -85,10 +87,12 @@ func (a *app) change(ctx context.Context, change txn.Change, flags changeFlags, 
 		if err := json.NewEncoder(a.Out).Encode(plan); err != nil {
 			return err
 		}
-	} else {
+	} else if flags.preview == nil {
 		a.printPlan(plan)
 	}
 	switch {
+	case flags.preview != nil:
+		return flags.preview(plan)
 	case plan.Unchanged:
 		return a.nothing(none, flags)
 	case flags.dryRun:
@@ -107,6 +111,13 @@ func (a *app) nothing(text string, flags changeFlags) error {
 	return nil
 }
 
+// downloaded ends a change that only downloads.
+func (a *app) downloaded(flags changeFlags) {
+	if !flags.json {
+		a.printf("Update downloaded.\n")
+	}
+}
+
 func (a *app) dryRun(plan *txn.Plan, flags changeFlags) error {
 	if !flags.json {
 		a.printChanges(plan.Diff)
@@ -118,6 +129,10 @@ func (a *app) dryRun(plan *txn.Plan, flags changeFlags) error {
 func (a *app) apply(ctx context.Context, system *txn.System, plan *txn.Plan, flags changeFlags) error {
 	if _, err := system.Apply(ctx, plan, txn.ApplyOptions{Reporter: a.reporter(), Unpacker: assemble.UnpackMode(flags.unpacker), By: a.actor()}); err != nil {
 		return &changeError{plan.Change, err}
+	}
+	if plan.Change.DownloadOnly {
+		a.downloaded(flags)
+		return nil
 	}
 	if !flags.json {
 		a.printChanges(plan.Diff)
@@ -136,7 +151,7 @@ func (a *app) printEnd(plan *txn.Plan, flags changeFlags) {
 	}
 	switch {
 	case flags.reboot:
-	case plan.Change.Upgrade || plan.Change.Deploy != "" || plan.Change.Rollback:
+	case plan.Change.Upgrade || plan.Change.Deploy != "" || plan.Change.Rebase != nil || plan.Change.Rollback:
 		a.printf("Run \"systemctl reboot\" to start a reboot\n")
 	default:
 		a.printf("Changes queued for next boot. Run \"systemctl reboot\" to start a reboot\n")

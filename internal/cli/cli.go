@@ -33,6 +33,8 @@ type Env struct {
 	Writable func(sysroot string) error
 	// Reboot, if set, restarts the running system.
 	Reboot func(context.Context) error
+	// Unit, if set, names the systemd unit that the process runs in, "" if it is none.
+	Unit func() string
 	// Options is the template for systems that are opened; tests fill in fakes.
 	Options txn.Options
 }
@@ -95,7 +97,7 @@ func (a *app) command() *cobra.Command {
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print no progress")
 	flags.BoolVar(&a.verbose, "debug", false, "log what is done to standard error")
 	root.AddCommand(
-		a.composeCommand(), a.deployCommand(), a.installCommand(), a.uninstallCommand(),
+		a.composeCommand(), a.deployCommand(), a.rebaseCommand(), a.installCommand(), a.uninstallCommand(),
 		a.upgradeCommand(), a.rollbackCommand(), a.finalizeCommand(), a.overrideCommand(), a.resetCommand(),
 		a.statusCommand(), a.dbCommand(),
 		a.searchCommand(), a.infoCommand(), a.listCommand(),

@@ -19,7 +19,11 @@ func (a *app) commandLine(c txn.Change) string {
 	w.flag(c.Idempotent, "--idempotent")
 	w.flag(c.RemoveEssential, "--remove-essential")
 	w.flag(c.AllowDowngrade && c.Upgrade, "--allow-downgrade") // deploy allows it by default
+	w.flag(c.SkipBranchCheck, "--skip-branch-check")
 	w.flag(c.CacheOnly, "--cache-only")
+	w.flag(c.DownloadOnly, "--download-only")
+	w.flag(c.BypassDriver, "--bypass-driver")
+	w.flag(c.RegisterDriver != "", "--register-driver="+c.RegisterDriver)
 	w.flag(c.LockFinalization, "--lock-finalization")
 	w.flag(a.sysroot != "/" && a.sysroot != "", "--sysroot="+a.sysroot)
 	w.flag(a.stateroot != "", "--stateroot="+a.stateroot)
@@ -42,6 +46,10 @@ func (w *words) verb(c txn.Change) {
 		w.command = "upgrade"
 	case c.Deploy != "":
 		w.command, more = "deploy", []string{c.Deploy}
+	case c.Rebase != nil:
+		w.command, more = "rebase", rebaseWords(*c.Rebase)
+	case c.RegisterDriver != "":
+		w.command = "deploy"
 	case c.Rollback:
 		w.command = "rollback"
 	case c.Finalize != nil:
@@ -82,4 +90,17 @@ func (w *words) flag(on bool, word string) {
 	if on {
 		w.list = append(w.list, word)
 	}
+}
+
+// rebaseWords are the arguments and options of a rebase.
+func rebaseWords(r txn.Rebase) []string {
+	w := new(words)
+	w.flag(r.Refspec != "", r.Refspec)
+	w.flag(r.Revision != "", r.Revision)
+	w.flag(r.Remote != "", "--remote="+r.Remote)
+	w.flag(r.Branch != "", "--branch="+r.Branch)
+	w.flag(r.SkipPurge, "--skip-purge")
+	w.flag(r.CustomURL != "", "--custom-origin-url="+r.CustomURL)
+	w.flag(r.CustomDescription != "", "--custom-origin-description="+r.CustomDescription)
+	return w.list
 }

@@ -54,28 +54,12 @@ func (a *app) printPlan(p *txn.Plan) {
 
 // printChanges prints a package difference in sections.
 func (a *app) printChanges(d dpkg.Changes) {
-	changed := func(title string, list []dpkg.Change) {
-		if len(list) == 0 {
-			return
-		}
-		a.printf("%s:\n", title)
-		for _, c := range list {
-			a.printf("  %s %s -> %s\n", c.To.Name, c.From.Version, c.To.Version)
+	for _, section := range diffSections(d) {
+		a.printf("%s:\n", section.title)
+		for _, line := range section.lines {
+			a.printf("  %s\n", line)
 		}
 	}
-	single := func(title string, list []*apt.Package) {
-		if len(list) == 0 {
-			return
-		}
-		a.printf("%s:\n", title)
-		for _, p := range list {
-			a.printf("  %s\n", full(p))
-		}
-	}
-	changed("Upgraded", d.Upgraded)
-	changed("Downgraded", d.Downgraded)
-	single("Removed", d.Removed)
-	single("Added", d.Added)
 }
 
 // full names a package version in one word, as pools name files.

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/apt-ostree/apt-ostree/pkg/txn"
@@ -8,26 +10,70 @@ import (
 
 func (a *app) upgradeCommand() *cobra.Command {
 	var flags changeFlags
-	var preview bool
+	var preview, check bool
 	change := txn.Change{Upgrade: true}
 	c := &cobra.Command{
 		Use:     "upgrade",
 		Aliases: []string{"update"},
 		Short:   "Take the newest base commit and layered packages",
-		Args:    cobra.NoArgs,
+		Long: "Pull the newest commit of what the origin follows and layer the requested packages on it, at their newest\n" +
+			"versions. --check and --preview show the very plan that the upgrade would carry out.",
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			flags.dryRun = flags.dryRun || preview
+			if preview || check {
+				if len(change.Install)+len(change.Uninstall) > 0 {
+					return errors.New("--install and --uninstall cannot be used together with --check or --preview")
+				}
+				flags.preview = func(p *txn.Plan) error { return a.printAvailable(p, flags, preview) }
+			}
 			return a.change(c.Context(), change, flags, "No upgrade available.")
 		},
 	}
-	a.sysrootFlags(c)
-	flags.add(c)
-	flags.addCacheOnly(c)
-	flags.addBoot(c)
-	c.Flags().BoolVar(&preview, "preview", false, "print what would change and stop")
+	a.addBaseFlags(c, &flags, &change)
+	c.Flags().BoolVar(&preview, "preview", false, "show in full what would change and stop")
+	c.Flags().BoolVar(&preview, "check-diff", false, "the same as --preview")
+	c.Flags().BoolVar(&check, "check", false, "show in short what would change and stop; exit with 77 if nothing would")
 	c.Flags().BoolVar(&change.AllowDowngrade, "allow-downgrade", false, "permit a base that is older than the present one")
-	c.Flags().StringSliceVar(&change.Install, "install", nil, "add this request in the same change")
-	c.Flags().StringSliceVar(&change.Uninstall, "uninstall", nil, "drop this request in the same change")
-	addRequestFlags(c, &change)
+	c.Flags().BoolVar(&flags.unchanged, "upgrade-unchanged-exit-77", false, "the same as --unchanged-exit-77")
+	hide(c, "check-diff")
+	hide(c, "upgrade-unchanged-exit-77")
 	return c
+}
+
+// availableWidth is that of the longest key of an AvailableUpdate block.
+const availableWidth = 13
+
+// printAvailable prints what an upgrade would bring: the packages one by one, or counted.
+func (a *app) printAvailable(p *txn.Plan, flags changeFlags, full bool) error {
+	switch {
+	case p.Unchanged && flags.json:
+		return exitCodeError(exitUnchanged)
+	case p.Unchanged:
+		a.printf("No updates available.\n")
+		return exitCodeError(exitUnchanged)
+	case flags.json:
+		return nil
+	}
+	a.printf("AvailableUpdate:\n")
+	line := func(key, value string) {
+		if value != "" {
+			a.printf("  %*s: %s\n", availableWidth, key, value)
+		}
+	}
+	if p.Base != p.PresentBase {
+		if p.BaseVersion != "" {
+			line("Version", p.BaseVersion+" ("+p.BaseTimestamp+")")
+		} else {
+			line("Timestamp", p.BaseTimestamp)
+		}
+		line("Commit", p.Base.String())
+	}
+	if !full {
+		line("Diff", diffSummary(p.Diff))
+		return nil
+	}
+	for _, section := range diffSections(p.Diff) {
+		line(section.title, section.text(availableWidth+4))
+	}
+	return nil
 }

@@ -31,6 +31,11 @@ type ApplyOptions struct {
 // unchanged that is the present one. The commit point is the switch of the boot entries: an
 // error or cancellation before it leaves the system as it was.
 func (s *System) Apply(ctx context.Context, p *Plan, opts ApplyOptions) (*deploy.Deployment, error) {
+	if p.Change.RegisterDriver != "" {
+		if err := s.registerDriver(p.Change); err != nil {
+			return nil, err
+		}
+	}
 	if p.Unchanged {
 		return &p.boot[0], nil
 	}
@@ -105,17 +110,18 @@ func (a *application) steps() []step.Step {
 		return a.plan.standalone
 	}
 	a.commit = a.plan.commit()
-	var steps []step.Step
+	steps := a.downloadSteps()
+	if a.plan.Change.DownloadOnly {
+		return append(steps, step.Step{Name: "Keeping what was downloaded", Do: a.hold, Commit: true})
+	}
 	if a.commit.IsZero() {
-		if len(a.plan.Packages) > 0 {
-			steps = append(steps, step.Step{Name: "Downloading packages", Weight: 30, Do: a.download})
-		}
 		steps = append(steps, step.Step{Name: "Assembling the tree", Weight: 60, Do: a.assemble})
 	}
-	return append(steps,
-		step.Step{Name: a.deployTitle(), Weight: 10, Do: a.deploy, Commit: true},
-		step.Step{Name: "Cleaning up", Weight: 5, Do: a.cleanup},
-	)
+	steps = append(steps, step.Step{Name: a.deployTitle(), Weight: 10, Do: a.deploy, Commit: true})
+	if a.plan.purge != "" {
+		steps = append(steps, step.Step{Name: "Deleting the old ref", Do: a.purgeRef})
+	}
+	return append(steps, step.Step{Name: "Cleaning up", Weight: 5, Do: a.cleanup})
 }
 
 func (a *application) download(ctx context.Context, task *step.Task) error {
@@ -184,7 +190,7 @@ func (a *application) layeredCommit(base *ostree.Commit) ostree.Commit {
 // cleanup drops what no deployment needs any more, and what killed runs left. It runs after the commit point and is repeated
 // by the next change if it is interrupted.
 func (a *application) cleanup(ctx context.Context, _ *step.Task) error {
-	err := errors.Join(assemble.Sweep(assemble.ScratchDir(a.system.Repo().Path())), a.system.dropPackages(ctx))
+	err := errors.Join(assemble.Sweep(assemble.ScratchDir(a.system.Repo().Path())), a.system.dropPackages(ctx), a.system.release(ctx))
 	_, cleanup := a.system.sysroot.Cleanup(ctx)
 	return errors.Join(err, cleanup)
 }

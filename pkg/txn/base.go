@@ -23,6 +23,8 @@ func (s *System) planOrigin(ctx context.Context, p *Plan) error {
 		err = s.planUpgrade(ctx, p)
 	case c.Deploy != "":
 		err = s.planDeploy(ctx, p)
+	case c.Rebase != nil:
+		err = s.planRebase(ctx, p)
 	}
 	if err != nil {
 		return err
@@ -39,7 +41,7 @@ func (s *System) planPresent(ctx context.Context, p *Plan) error {
 	if len(p.boot) == 0 {
 		p.origin = new(origin.Origin)
 		switch c := p.Change; {
-		case c.Deploy == "":
+		case c.Deploy == "" && c.Rebase == nil:
 			return &NoDeploymentError{Sysroot: s.path, Stateroot: p.Stateroot, Need: 1}
 		case len(c.Install)+len(c.OverrideRemove) > 0:
 			return &RequestError{Message: "packages come from the APT sources of a deployment and there is none yet; deploy first, then install"}
@@ -48,8 +50,11 @@ func (s *System) planPresent(ctx context.Context, p *Plan) error {
 	}
 	p.From = p.boot[0].Checksum
 	p.origin = originOf(p.boot[0])
+	if state := p.origin.Unconfigured; state != "" && p.Change.Rebase == nil {
+		return &RequestError{Message: "origin unconfigured-state: " + state}
+	}
 	base, err := s.Base(ctx, p.From)
-	p.Base = base
+	p.Base, p.PresentBase = base, base
 	return err
 }
 
@@ -57,34 +62,50 @@ func (s *System) planPresent(ctx context.Context, p *Plan) error {
 func (s *System) planUpgrade(ctx context.Context, p *Plan) error {
 	refspec := p.origin.Refspec
 	switch {
+	case p.origin.CustomDescription != "" && isChecksum(refspec):
+		return &RequestError{Message: "Pinned to commit by custom origin: " + p.origin.CustomDescription}
 	case refspec == "":
 		return &RequestError{Message: "the deployment's origin does not say what it follows; deploy a ref to follow it"}
 	case isChecksum(refspec):
-		return &RequestError{Message: "pinned to commit; no upgrade available (deploy a ref to follow it)"}
+		return &RequestError{Message: "Pinned to commit; no upgrade available (rebase to a ref to follow it)"}
 	}
-	newest, err := s.Repo().Resolve(ctx, refspec)
+	ref, err := ostree.ParseRefspec(refspec)
 	if err != nil {
 		return err
 	}
-	if err := s.checkDowngrade(ctx, p, newest); err != nil {
+	newest, err := s.newest(ctx, p, ref)
+	if err != nil {
 		return err
 	}
 	p.origin.OverrideCommit = ""
-	p.Base = newest
+	return s.takeBase(ctx, p, newest, baseSource{remote: s.remoteOf(ref, p.Change)})
+}
+
+// takeBase makes a commit the base, unless it is older than the present one and must not be.
+func (s *System) takeBase(ctx context.Context, p *Plan, c ostree.Checksum, from baseSource) error {
+	if err := s.look(ctx, p, c, from, p.origin.Refspec); err != nil {
+		return err
+	}
+	if err := s.checkDowngrade(ctx, p, c); err != nil {
+		return err
+	}
+	p.Base = c
 	return nil
 }
 
 // planDeploy takes the revision asked for.
 func (s *System) planDeploy(ctx context.Context, p *Plan) error {
-	commit, follow, err := s.findRevision(ctx, p.origin.Refspec, p.Change.Deploy)
+	o := p.origin
+	commit, follow, err := s.findRevision(ctx, o.Refspec, p.Change.Deploy, p.Change)
 	if err != nil {
 		return err
 	}
-	if err := s.checkDowngrade(ctx, p, commit); err != nil {
-		return err
+	if follow == "" {
+		if err := s.checkBranch(ctx, o.Refspec, commit, p.Change); err != nil {
+			return err
+		}
 	}
-	p.Base = commit
-	switch o := p.origin; {
+	switch {
 	case follow != "":
 		o.Refspec, o.OverrideCommit = follow, ""
 		o.CustomURL, o.CustomDescription = "", ""
@@ -93,35 +114,41 @@ func (s *System) planDeploy(ctx context.Context, p *Plan) error {
 	default:
 		o.OverrideCommit = commit.String()
 	}
-	return nil
+	from := baseSource{}
+	if ref, err := ostree.ParseRefspec(o.Refspec); err == nil {
+		from.remote = s.remoteOf(ref, p.Change)
+	}
+	return s.takeBase(ctx, p, commit, from)
 }
 
 // findRevision finds the commit to deploy and, if revision is a ref, the ref to follow. In this
 // order a revision is a checksum, a version on the ref followed so far, a ref, another name of a
 // commit that [ostree.Repo.Resolve] knows. The prefixes version= and revision= leave no choice.
-func (s *System) findRevision(ctx context.Context, refspec, revision string) (commit ostree.Checksum, follow string, err error) {
+func (s *System) findRevision(ctx context.Context, refspec, revision string, change Change) (commit ostree.Checksum, follow string, err error) {
 	kind, name, explicit := strings.Cut(revision, "=")
 	switch {
 	case explicit && strings.EqualFold(kind, "version"):
 		if refspec == "" || isChecksum(refspec) {
-			return commit, "", &RequestError{Message: "cannot look up a version while pinned to a commit; deploy a ref or a checksum"}
+			return commit, "", &RequestError{Message: "Cannot look up version while pinned to commit; deploy a ref or a checksum"}
 		}
-		commit, err = s.findVersion(ctx, refspec, name)
+		commit, err = s.findVersion(ctx, refspec, name, change)
 		return commit, "", err
 	case explicit && strings.EqualFold(kind, "revision"):
-		commit, err = s.Repo().Resolve(ctx, name)
+		if commit, err = ostree.ParseChecksum(name); err != nil {
+			commit, err = s.Repo().Resolve(ctx, name)
+		}
 		return commit, "", err
 	case isChecksum(revision):
 		commit, err = ostree.ParseChecksum(revision)
 		return commit, "", err
 	}
 	if refspec != "" && !isChecksum(refspec) {
-		commit, err = s.findVersion(ctx, refspec, revision)
+		commit, err = s.findVersion(ctx, refspec, revision, change)
 		if !as[*RevisionError](err) {
 			return commit, "", err
 		}
 	}
-	commit, err = s.Repo().Resolve(ctx, revision)
+	commit, err = s.resolveRef(ctx, revision, change)
 	if errors.Is(err, ostree.ErrRefNotFound) {
 		return commit, "", &RevisionError{Revision: revision, Refspec: refspec, Repo: s.Repo().Path()}
 	}
@@ -130,6 +157,18 @@ func (s *System) findRevision(ctx context.Context, refspec, revision string) (co
 	}
 	follow, err = s.refspec(ctx, revision, commit)
 	return commit, follow, err
+}
+
+// resolveRef finds the commit that a name stands for. A ref of a remote is looked up there.
+func (s *System) resolveRef(ctx context.Context, name string, change Change) (ostree.Checksum, error) {
+	ref, err := ostree.ParseRefspec(name)
+	if err == nil && s.hasRemote(ref.Remote) && s.remoteOf(ref, change) != "" {
+		pull := ostree.PullOptions{Refs: []ostree.PullRef{{Ref: ref.Ref}}, CommitOnly: true}
+		if err := s.pullFrom(ctx, baseSource{remote: ref.Remote}, pull); err != nil {
+			return ostree.Checksum{}, err
+		}
+	}
+	return s.Repo().Resolve(ctx, name)
 }
 
 func isChecksum(s string) bool {
@@ -163,34 +202,6 @@ func (s *System) refspec(ctx context.Context, name string, commit ostree.Checksu
 	return slices.Min(found), nil
 }
 
-// findVersion walks the history of a ref, as far as it is in the repository, for a commit of a
-// version.
-func (s *System) findVersion(ctx context.Context, refspec, version string) (ostree.Checksum, error) {
-	missing := &RevisionError{Revision: version, Refspec: refspec, Version: true, Repo: s.Repo().Path()}
-	c, err := s.Repo().Resolve(ctx, refspec)
-	if errors.Is(err, ostree.ErrRefNotFound) {
-		return c, missing
-	}
-	for err == nil && !c.IsZero() {
-		var commit *ostree.Commit
-		commit, err = s.Repo().LoadCommit(ctx, c)
-		if errors.Is(err, ostree.ErrObjectNotFound) {
-			break // pruned, or never pulled
-		}
-		if err != nil {
-			return c, err
-		}
-		if version != "" && commit.Metadata.Str(ostree.MetadataVersion) == version {
-			return c, nil
-		}
-		c = commit.Parent
-	}
-	if err != nil && !errors.Is(err, ostree.ErrObjectNotFound) {
-		return c, err
-	}
-	return ostree.Checksum{}, missing
-}
-
 // checkDowngrade refuses a base that is older than the present one, unless that is allowed.
 func (s *System) checkDowngrade(ctx context.Context, p *Plan, to ostree.Checksum) error {
 	if p.Change.AllowDowngrade || p.Base.IsZero() || p.Base == to {
@@ -205,8 +216,12 @@ func (s *System) checkDowngrade(ctx context.Context, p *Plan, to ostree.Checksum
 		return err
 	}
 	if after.Timestamp.Before(before.Timestamp) {
-		return &RequestError{AllowDowngrade: true, Message: fmt.Sprintf("target revision %s with timestamp %s is chronologically older than current revision %s with timestamp %s",
-			to, after.Timestamp.UTC().Format(time.RFC3339), p.Base, before.Timestamp.UTC().Format(time.RFC3339))}
+		return newDowngradeError(to, after.Timestamp, p.Base, before.Timestamp)
 	}
 	return nil
+}
+
+func newDowngradeError(to ostree.Checksum, at time.Time, from ostree.Checksum, since time.Time) error {
+	return &RequestError{AllowDowngrade: true, Message: fmt.Sprintf("target revision %s with timestamp %s is chronologically older than current revision %s with timestamp %s",
+		to, at.UTC().Format(time.RFC3339), from, since.UTC().Format(time.RFC3339))}
 }

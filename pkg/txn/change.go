@@ -23,6 +23,8 @@ type Change struct {
 	// Deploy takes this revision as base: a checksum, a version on the origin's ref, or another ref,
 	// which the origin then follows. version=V and revision=R say which of them is meant.
 	Deploy string `json:"deploy,omitempty"`
+	// Rebase follows something else and takes its newest commit as base, or the one it names.
+	Rebase *Rebase `json:"rebase,omitempty"`
 
 	// Rollback makes the deployment before the default one the default.
 	Rollback bool `json:"rollback,omitempty"`
@@ -49,6 +51,18 @@ type Change struct {
 	AllowDowngrade bool `json:"allow-downgrade,omitempty"`
 	// CacheOnly uses no network.
 	CacheOnly bool `json:"cache-only,omitempty"`
+	// NoPull leaves out what is new at the remote; packages are fetched as usual.
+	NoPull bool `json:"no-pull-base,omitempty"`
+	// SkipBranchCheck accepts a commit that is not in the history of the ref that is followed.
+	SkipBranchCheck bool `json:"skip-branch-check,omitempty"`
+	// DownloadOnly fetches everything and makes no deployment.
+	DownloadOnly bool `json:"download-only,omitempty"`
+	// BypassDriver changes the base although another program drives updates; see [UpdateDriver].
+	BypassDriver bool `json:"bypass-driver,omitempty"`
+	// RegisterDriver makes CallerUnit, the systemd unit that the caller runs in, the update driver, by
+	// this name.
+	RegisterDriver string `json:"register-driver,omitempty"`
+	CallerUnit     string `json:"-"`
 	// LockFinalization keeps the new deployment from taking effect at shutdown until a change with
 	// Finalize. It is for a running system, where changes are staged.
 	LockFinalization bool `json:"lock-finalization,omitempty"`
@@ -59,7 +73,7 @@ var errNothing = errors.New("the change asks for nothing")
 
 // choosesBase says how the change chooses the base, "" if it keeps it.
 func (c Change) choosesBase() []string {
-	return chosen{{"upgrade", c.Upgrade}, {"deploy", c.Deploy != ""}}.names()
+	return chosen{{"upgrade", c.Upgrade}, {"deploy", c.Deploy != ""}, {"rebase", c.Rebase != nil}}.names()
 }
 
 // layers says whether the change is about packages on the base, or in it.
@@ -91,7 +105,7 @@ func (list chosen) names() []string {
 
 func (c Change) validate() error {
 	alone, base := c.alone(), c.choosesBase()
-	makes := c.layers() || len(base) > 0
+	makes := c.layers() || len(base) > 0 || c.RegisterDriver != ""
 	switch {
 	case len(alone) > 1:
 		return fmt.Errorf("%s and %s cannot be combined", alone[0], alone[1])
@@ -101,6 +115,17 @@ func (c Change) validate() error {
 		return fmt.Errorf("%s and %s both choose the base; ask for one of them", base[0], base[1])
 	case len(alone) == 0 && !makes:
 		return errNothing
+	case c.CacheOnly && c.DownloadOnly:
+		return errors.New("to use the cache only and to download only exclude each other")
+	case c.NoPull && c.Rebase != nil:
+		return errors.New("a rebase has to pull")
+	case c.RegisterDriver != "" && c.CallerUnit == "":
+		return errors.New("an update driver has to be a systemd unit, and the caller runs in none")
+	}
+	if c.Rebase != nil {
+		if err := c.Rebase.check(); err != nil {
+			return err
+		}
 	}
 	for _, name := range c.Install {
 		if slices.Contains(c.Uninstall, name) {

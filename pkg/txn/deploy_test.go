@@ -34,7 +34,7 @@ func TestFirstDeployment(t *testing.T) {
 	require.ErrorContains(t, err, "deploy first")
 	require.ErrorContains(t, h.planError(txn.Change{Deploy: ref, OverrideRemove: []string{"extra"}}), "deploy first")
 	err = h.planError(txn.Change{Deploy: "version=1"})
-	require.ErrorContains(t, err, "cannot look up a version")
+	require.ErrorContains(t, err, "Cannot look up version")
 
 	d := h.apply(txn.Change{Deploy: ref})
 	require.Equal(t, two, d.Checksum)
@@ -61,7 +61,7 @@ func TestDeployRevisions(t *testing.T) {
 		"other/ref":                  {other, "other/ref", ""},
 		"revision=" + other.String(): {other, ref, other.String()},
 	} {
-		p := h.plan(txn.Change{Deploy: revision})
+		p := h.plan(txn.Change{Deploy: revision, SkipBranchCheck: want.commit == other})
 		require.Equal(t, want.commit, p.Base, revision)
 		require.Equal(t, want.refspec, p.Refspec, revision)
 		d, err := h.Apply(t.Context(), p, txn.ApplyOptions{})
@@ -74,8 +74,9 @@ func TestDeployRevisions(t *testing.T) {
 		"version=9":           `test/stable: no commit of version "9" in the history`,
 		"version=":            `test/stable: no commit of version "" in the history`,
 		"revision=no/ref":     `ref "no/ref" not found`,
-		"revision=" + zeros(): "not found",
-		zeros():               "not found",
+		"revision=" + zeros(): "Checksum " + zeros() + " not found in test/stable",
+		zeros():               "Checksum " + zeros() + " not found in test/stable",
+		other.String():        "Checksum " + other.String() + " not found in test/stable",
 	} {
 		err := h.planError(txn.Change{Deploy: revision})
 		require.ErrorContains(t, err, text)
@@ -92,9 +93,9 @@ func TestPinnedToCommit(t *testing.T) {
 	one, two := h.commit(ref, "1"), h.commit(ref, "2")
 	h.apply(txn.Change{Deploy: one.String()})
 	err := h.planError(txn.Change{Upgrade: true})
-	require.ErrorContains(t, err, "pinned to commit; no upgrade available")
+	require.ErrorContains(t, err, "Pinned to commit; no upgrade available")
 	require.Equal(t, txn.KindRequest, txn.Classify(err))
-	require.ErrorContains(t, h.planError(txn.Change{Deploy: "version=2"}), "pinned to a commit")
+	require.ErrorContains(t, h.planError(txn.Change{Deploy: "version=2"}), "pinned to commit")
 	require.ErrorContains(t, h.planError(txn.Change{Deploy: "2"}), `"2" is neither`)
 
 	require.Equal(t, []string{"tool"}, h.plan(txn.Change{Install: []string{"tool"}}).Requested, "layering works")

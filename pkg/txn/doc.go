@@ -9,7 +9,8 @@
 //	plan, err := sys.Plan(ctx, txn.Change{Install: []string{"nginx"}})
 //	deployment, err := sys.Apply(ctx, plan, txn.ApplyOptions{})
 //
-// A plan touches nothing but the cache of archive metadata, and is what --dry-run prints. Applying
+// A plan touches nothing but the cache of archive metadata and the little of a new base that it has to
+// read, and is what --dry-run, --check and --preview print. Applying
 // has one commit point, the switch of the boot entries: before it every failure leaves the system
 // as it was and garbage at most, after it the new deployment is the one that boots next. Every
 // change builds a new deployment from the base commit and the origin's list of requests, never

@@ -11,6 +11,7 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/apt/solve"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
+	"github.com/apt-ostree/apt-ostree/pkg/ostree/sign"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/assemble"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/step"
 )
@@ -32,6 +33,7 @@ const (
 	KindRequest       Kind = "request"       // the change does not fit the system's state
 	KindStale         Kind = "stale"         // the system changed since it was planned
 	KindPermission    Kind = "permission"    // not allowed to
+	KindUnsupported   Kind = "unsupported"   // known, but not done by this program yet
 	KindOther         Kind = "other"         // everything else
 )
 
@@ -102,9 +104,10 @@ func Classify(err error) Kind {
 		return KindBusy
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, ostree.ErrNoSpace):
 		return KindNoSpace
-	case as[*apt.UntrustedError](err), as[*apt.HashMismatchError](err):
+	case as[*apt.UntrustedError](err), as[*apt.HashMismatchError](err), as[*sign.NoSignatureError](err), as[*sign.InvalidError](err),
+		as[*sign.NoKeysError](err), as[*ostree.ChecksumError](err), as[*ostree.BindingError](err):
 		return KindUntrusted
-	case as[*apt.SupersededError](err), as[*apt.OfflineError](err):
+	case as[*apt.SupersededError](err), as[*apt.OfflineError](err), as[*PartialError](err):
 		return KindUnavailable
 	case as[*solve.UnsatisfiableError](err):
 		return KindUnsatisfiable
@@ -113,12 +116,14 @@ func Classify(err error) Kind {
 	case as[*deploy.NotSysrootError](err):
 		return KindNotSysroot
 	case as[*solve.NotFoundError](err), errors.Is(err, ostree.ErrRefNotFound), errors.Is(err, ostree.ErrObjectNotFound),
-		as[*NoDeploymentError](err), as[*RevisionError](err), as[*deploy.StaterootError](err), as[*deploy.NotFoundError](err):
+		as[*NoDeploymentError](err), as[*RevisionError](err), as[*BranchError](err), as[*deploy.StaterootError](err), as[*deploy.NotFoundError](err):
 		return KindNotFound
-	case as[*RequestError](err), errors.Is(err, deploy.ErrNotBooted):
+	case as[*RequestError](err), as[*DriverError](err), errors.Is(err, deploy.ErrNotBooted):
 		return KindRequest
 	case as[*StaleError](err):
 		return KindStale
+	case as[*UnsupportedError](err):
+		return KindUnsupported
 	case errors.Is(err, fs.ErrPermission):
 		return KindPermission
 	}
@@ -149,6 +154,9 @@ func Advise(err error, c Change) []Remedy {
 	case KindRequest:
 		request, ok := errors.AsType[*RequestError](err)
 		switch {
+		case as[*DriverError](err):
+			retry.BypassDriver = true
+			return []Remedy{{Text: "ignore the driver, if you know that it does not mind", Change: &retry}}
 		case !ok:
 			return nil
 		case request.AllowInactive:

@@ -148,13 +148,19 @@ func status(packages ...string) string {
 // commit writes a version of the base to a ref. Versions are days.
 func (h *host) commit(ref, version string) ostree.Checksum {
 	h.t.Helper()
+	return h.commitTo(h.Repo(), ref, version)
+}
+
+// commitTo writes to another repository.
+func (h *host) commitTo(repo *ostree.Repo, ref, version string) ostree.Checksum {
+	h.t.Helper()
 	day, err := time.ParseDuration(version + "h")
 	require.NoError(h.t, err)
 	var parent ostree.Checksum
-	if c, err := h.Repo().Resolve(h.t.Context(), ref); err == nil {
+	if c, err := repo.Resolve(h.t.Context(), ref); err == nil {
 		parent = c
 	}
-	return h.write(ref, h.tree(version), ostree.Commit{
+	return h.writeTo(repo, ref, h.tree(version), ostree.Commit{
 		Parent: parent, Timestamp: ostreetest.Timestamp().Add(24 * day),
 		Metadata: ostree.Metadata{{Key: ostree.MetadataVersion, Value: gvariant.String(version)}},
 	})
@@ -162,8 +168,13 @@ func (h *host) commit(ref, version string) ostree.Checksum {
 
 func (h *host) write(ref string, tree ostreetest.Tree, commit ostree.Commit) ostree.Checksum {
 	h.t.Helper()
+	return h.writeTo(h.Repo(), ref, tree, commit)
+}
+
+func (h *host) writeTo(repo *ostree.Repo, ref string, tree ostreetest.Tree, commit ostree.Commit) ostree.Checksum {
+	h.t.Helper()
 	var c ostree.Checksum
-	require.NoError(h.t, h.Repo().Update(h.t.Context(), func(w *ostree.Writer) error {
+	require.NoError(h.t, repo.Update(h.t.Context(), func(w *ostree.Writer) error {
 		built, err := ostreetest.Build(h.t.Context(), w, tree)
 		if err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"time"
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/dpkg"
@@ -29,6 +30,9 @@ type Plan struct {
 	// layered or not.
 	Base        ostree.Checksum `json:"base"`
 	BaseVersion string          `json:"base-version,omitempty"`
+	// BaseTimestamp is when the base was made, as in RFC 3339. PresentBase is the base of now.
+	BaseTimestamp string          `json:"base-timestamp,omitempty"`
+	PresentBase   ostree.Checksum `json:"present-base,omitzero"`
 	// Refspec is what the origin follows.
 	Refspec string `json:"refspec,omitempty"`
 	// Requested are all requests after the change; those in Inactive are met by the base.
@@ -52,12 +56,16 @@ type Plan struct {
 	Digest    string          `json:"digest"`
 	Assembled ostree.Checksum `json:"assembled,omitzero"`
 
+	// PullBase says that the base is to be downloaded.
+	PullBase bool `json:"pull-base"`
 	// Stage says that the new deployment takes effect when the system shuts down.
 	Stage bool `json:"stage"`
 
 	// standalone does a change that makes no new deployment.
 	standalone []step.Step
 
+	from     baseSource
+	purge    string // a ref that is no longer followed
 	origin   *origin.Origin
 	solution *solve.Solution
 	base     []*apt.Package
@@ -99,6 +107,9 @@ func (s *System) Plan(ctx context.Context, c Change) (*Plan, error) {
 	}
 	p := &Plan{Change: c, Stateroot: stateroot, Stage: running(all), Requested: []string{}, Packages: []PackageRef{}, Removed: []PackageRef{}, boot: deployments}
 	if err := c.checkStaging(p.Stage); err != nil {
+		return nil, err
+	}
+	if err := s.checkDriver(ctx, c); err != nil {
 		return nil, err
 	}
 	switch {
@@ -145,6 +156,7 @@ func (s *System) planDiff(ctx context.Context, p *Plan) error {
 		return err
 	}
 	p.BaseVersion = commit.Metadata.Str(ostree.MetadataVersion)
+	p.BaseTimestamp = commit.Timestamp.UTC().Format(time.RFC3339)
 	p.Digest = p.digest()
 	if p.From.IsZero() {
 		return nil

@@ -20,8 +20,8 @@ type Status struct {
 	// CachedUpdate is what an automatic check found.
 	CachedUpdate any `json:"cached-update"`
 	// FinalizeFailure is why the last shutdown did not make the staged deployment effective.
-	FinalizeFailure string `json:"finalize-failure,omitempty"`
-	UpdateDriver    any    `json:"update-driver"`
+	FinalizeFailure string        `json:"finalize-failure,omitempty"`
+	UpdateDriver    *UpdateDriver `json:"update-driver"`
 }
 
 // DeploymentStatus describes one deployment.
@@ -79,6 +79,9 @@ func (s *System) Status(ctx context.Context) (*Status, error) {
 	}
 	status := &Status{Deployments: []DeploymentStatus{}}
 	if status.FinalizeFailure, err = s.sysroot.FinalizeFailure(); err != nil {
+		return nil, err
+	}
+	if status.UpdateDriver, err = s.UpdateDriver(); err != nil {
 		return nil, err
 	}
 	for _, d := range deployments {

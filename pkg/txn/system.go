@@ -35,6 +35,8 @@ type Options struct {
 	Sysroot deploy.Options
 	// Audit, if set, gets the record of each transaction when it has ended.
 	Audit func(history.Record)
+	// Unit tells about a systemd unit; by default systemd is asked.
+	Unit func(ctx context.Context, name string) (Unit, error)
 }
 
 // System is an OSTree system that packages can be layered on.
@@ -53,6 +55,9 @@ func Open(ctx context.Context, path string, opts Options) (*System, error) {
 	}
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opts.Unit == nil {
+		opts.Unit = showUnit
 	}
 	if opts.Architecture == "" {
 		opts.Architecture = NativeArchitecture()

@@ -1,5 +1,5 @@
-// Package reboot restarts the running system once a change of it is complete.
-package reboot
+// Package systemd asks the service manager what the commands of this project need of it.
+package systemd
 
 import (
 	"context"
@@ -19,9 +19,9 @@ func (e *BlockedError) Error() string {
 	return "Reboot blocked: " + e.Why + "; the change is complete and takes effect with the next reboot"
 }
 
-// Now asks systemd to reboot and returns before it does. The error is a [*BlockedError] when a
+// Reboot asks for one and returns before it does. The error is a [*BlockedError] when a
 // shutdown inhibitor of mode block is held (systemd-inhibit(1)).
-func Now(ctx context.Context) error {
+func Reboot(ctx context.Context) error {
 	out, err := exec.CommandContext(ctx, "systemctl", "reboot", "--check-inhibitors=yes").CombinedOutput()
 	text := strings.TrimSpace(string(out))
 	switch {
