@@ -18,13 +18,13 @@ import (
 	"github.com/apt-ostree/apt-ostree/test/peer"
 )
 
-// requests is how many requests TestRandomRequests makes. APT_OSTREE_SOLVER_REQUESTS=500, which takes
-// about ten minutes of two processors, is what docs/solver.md reports of.
-func requests(t *testing.T) int {
+// requests is how many requests the tests make, a few by default. APT_OSTREE_SOLVER_REQUESTS=500, which
+// takes about ten minutes of two processors for each test, is what docs/solver.md reports of.
+func requests(t *testing.T, few int) int {
 	t.Helper()
 	text := os.Getenv("APT_OSTREE_SOLVER_REQUESTS")
 	if text == "" {
-		return 50
+		return few
 	}
 	n, err := strconv.Atoi(text)
 	require.NoError(t, err)
@@ -36,16 +36,10 @@ func requests(t *testing.T) int {
 func TestRandomRequests(t *testing.T) {
 	t.Parallel()
 	d := newDebian(t)
-	names := d.universe.Names()
-	n, same := requests(t), 0
+	n, same := requests(t, 50), 0
 	rules := map[string]int{}
 	for seed := range uint64(n) {
-		r := rand.New(rand.NewPCG(seed, 12))
-		var request []string
-		for range 1 + r.IntN(8) {
-			request = append(request, names[r.IntN(len(names))])
-		}
-		slices.Sort(request) // apt-get's answer depends on the order
+		request := d.request(seed)
 		theirs, theirErr := d.apt().Ask(t.Context(), append([]string{"install"}, request...)...)
 		s, err := solve.Solve(t.Context(), d.universe, solve.Request{
 			Architecture: "amd64", Installed: d.minimal, Recommends: true, Install: request,
@@ -70,6 +64,18 @@ func TestRandomRequests(t *testing.T) {
 	}
 	t.Logf("%d of %d answers are those of apt-get, the others differ by %v", same, n, rules)
 	require.GreaterOrEqual(t, same, n*95/100)
+}
+
+// request is a request for one to eight packages at random.
+func (d *debian) request(seed uint64) []string {
+	names := d.universe.Names()
+	r := rand.New(rand.NewPCG(seed, 12))
+	var request []string
+	for range 1 + r.IntN(8) {
+		request = append(request, names[r.IntN(len(names))])
+	}
+	slices.Sort(request) // apt-get's answer depends on the order
+	return request
 }
 
 // rule finds the rule of docs/solver.md by which two answers differ.
