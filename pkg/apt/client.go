@@ -1,6 +1,7 @@
 package apt
 
 import (
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -30,6 +31,8 @@ type ClientOptions struct {
 	HTTP *http.Client
 	// Proxy selects a proxy if HTTP is nil, such as [conf.Config.Proxy]; nil means none.
 	Proxy func(*http.Request) (*url.URL, error)
+	// TLS has the certificates for a host if HTTP is nil, such as those of [conf.Config.TLS].
+	TLS func(host string) (*tls.Config, error)
 	// Authorize, if set, adds credentials to requests, such as [conf.Auth.Authorize].
 	Authorize func(*http.Request)
 	// Retries and Backoff are those of [archive.FetcherOptions].
@@ -41,6 +44,16 @@ type ClientOptions struct {
 	// AllowReleaseInfoChange accepts archives whose Origin, Label or Codename has changed, see
 	// [ReleaseInfoError].
 	AllowReleaseInfoChange bool
+
+	// Compressions are those of indexes to prefer, of "xz", "zst", "gz", "bz2" and "uncompressed", the
+	// best first; others come after them.
+	Compressions []string
+	// Languages are those of descriptions, the best first; nil means English.
+	Languages []string
+	// Snapshot is the time, such as "20240210T000000Z", of sources with "Snapshot: enable", and Snapshots
+	// says where archives have their snapshots, see [SnapshotURIs].
+	Snapshot  string
+	Snapshots SnapshotURIs
 
 	// Progress is told how the transfers of Update go. It is called by one goroutine at a time.
 	Progress func(Progress)
@@ -55,6 +68,7 @@ type Client struct {
 	options ClientOptions
 	cache   *archive.Cache
 	fetcher *archive.Fetcher
+	mirrors mirrors
 }
 
 // NewClient returns a client. It touches neither disk nor network.
@@ -79,8 +93,9 @@ func NewClient(o ClientOptions) (*Client, error) {
 		options: o,
 		cache:   cache,
 		fetcher: archive.NewFetcher(cache, archive.FetcherOptions{
-			HTTP: o.HTTP, Proxy: o.Proxy, Authorize: o.Authorize, Retries: o.Retries, Backoff: o.Backoff, Clock: o.Clock, Logger: o.Logger,
+			HTTP: o.HTTP, Proxy: o.Proxy, TLS: o.TLS, Authorize: o.Authorize, Retries: o.Retries, Backoff: o.Backoff, Clock: o.Clock, Logger: o.Logger,
 		}),
+		mirrors: mirrors{lists: map[string]mirrorList{}},
 	}, nil
 }
 

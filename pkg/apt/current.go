@@ -31,6 +31,11 @@ func (c *Client) releases(ctx context.Context, sources []source.Source) ([]curre
 	group.SetLimit(parallelReleases)
 	for i, r := range list {
 		group.Go(func() error {
+			r, err := c.snapshot(ctx, r, keys)
+			if err != nil {
+				failed[i] = nameArchive(r, err)
+				return nil
+			}
 			v, err := c.refresh(ctx, r, keys)
 			if err != nil {
 				failed[i] = nameArchive(r, err)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt/archive"
@@ -38,7 +39,7 @@ func (c *Client) Download(ctx context.Context, packages []*Package, o DownloadOp
 		if p.Path != "" {
 			continue
 		}
-		item, err := downloadItem(p)
+		item, err := c.downloadItem(ctx, p)
 		if err != nil {
 			return nil, err
 		}
@@ -62,7 +63,7 @@ func (c *Client) download(ctx context.Context, packages []*Package, items []arch
 	var status *StatusError
 	if errors.As(err, &status) && status.IsMissing() {
 		for i, item := range items {
-			if redacted(item.URL) == status.URL {
+			if slices.ContainsFunc(append(item.Mirrors, item.URL), func(u string) bool { return redacted(u) == status.URL }) {
 				return nil, &SupersededError{Package: packages[i], URL: status.URL}
 			}
 		}
@@ -88,7 +89,19 @@ func (c *Client) lookUp(packages []*Package, items []archive.Item) ([]string, er
 	return files, nil
 }
 
-func downloadItem(p *Package) (archive.Item, error) {
+// downloadItem makes the order for a package.
+func (c *Client) downloadItem(ctx context.Context, p *Package) (archive.Item, error) {
+	item, err := checkDownload(p)
+	if err != nil || c.options.Offline {
+		return item, err
+	}
+	name := (&url.URL{Path: path.Clean(p.Filename)}).EscapedPath()
+	return c.item(ctx, p.Origin.URI, name, item, "type", "deb", "arch", p.Architecture, "codename", p.Origin.Codename,
+		"component", p.Origin.Component, "suite", p.Origin.Suite)
+}
+
+// checkDownload says what a package must be, and refuses one that cannot be had or verified.
+func checkDownload(p *Package) (archive.Item, error) {
 	if p.Origin == nil || p.Filename == "" {
 		return archive.Item{}, fmt.Errorf("download %s: no archive offers it", p)
 	}
@@ -100,7 +113,6 @@ func downloadItem(p *Package) (archive.Item, error) {
 		return archive.Item{}, fmt.Errorf("download %s: file name %q leads out of the archive", p, p.Filename)
 	}
 	return archive.Item{
-		URL:       p.Origin.URI + (&url.URL{Path: name}).EscapedPath(),
 		Checksums: archive.Checksums{Size: sizeOrUnknown(p), SHA256: p.SHA256, SHA512: p.SHA512},
 		Name:      p.Name,
 	}, nil

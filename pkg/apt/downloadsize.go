@@ -8,7 +8,7 @@ func (c *Client) DownloadSize(packages []*Package) (int64, error) {
 		if p.Path != "" {
 			continue
 		}
-		item, err := downloadItem(p)
+		item, err := checkDownload(p)
 		if err != nil {
 			return 0, err
 		}

@@ -1,6 +1,7 @@
 package apt
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -93,7 +94,7 @@ func (c *Client) readIndex(ctx context.Context, r source.Release, release *archi
 func (c *Client) fetchIndex(ctx context.Context, r source.Release, release *archive.Release, x *archive.Index, progress func(Progress)) (string, archive.Variant, error) {
 	byHash := release.ByHash && r.Options.ByHash != source.ByHashNo || r.Options.ByHash == source.ByHashForce
 	var missing error
-	for _, v := range variants(r, x) {
+	for _, v := range c.variants(r, x) {
 		if c.options.Offline {
 			if path, err := c.cache.Lookup(v.Checksums); err == nil {
 				return path, v, nil
@@ -106,7 +107,10 @@ func (c *Client) fetchIndex(ctx context.Context, r source.Release, release *arch
 			names = []string{v.ByHashPath(), v.Path}
 		}
 		for _, name := range names {
-			item := archive.Item{URL: r.Base() + name, Checksums: v.Checksums, Name: x.Path}
+			item, err := c.item(ctx, r.URI, r.Dir()+name, archive.Item{Checksums: v.Checksums, Name: x.Path}, releaseLimits(r, "index")...)
+			if err != nil {
+				return "", v, err
+			}
 			paths, err := c.fetcher.FetchAll(ctx, []archive.Item{item}, archive.FetchOptions{Progress: progress})
 			if err == nil {
 				return paths[0], v, nil
@@ -124,12 +128,20 @@ func (c *Client) fetchIndex(ctx context.Context, r source.Release, release *arch
 	return "", archive.Variant{}, missing
 }
 
-// variants puts those first that are read fastest if nothing has to be transferred.
-func variants(r source.Release, x *archive.Index) []archive.Variant {
-	if !strings.HasPrefix(r.URI, "file:") && !strings.HasPrefix(r.URI, "copy:") {
-		return x.Variants
+// variants puts those first that are preferred or, where nothing has to be transferred, that are read
+// fastest.
+func (c *Client) variants(r source.Release, x *archive.Index) []archive.Variant {
+	sorted := slices.Clone(x.Variants)
+	if strings.HasPrefix(r.URI, "file:") || strings.HasPrefix(r.URI, "copy:") {
+		slices.Reverse(sorted)
 	}
-	local := slices.Clone(x.Variants)
-	slices.Reverse(local)
-	return local
+	rank := func(v archive.Variant) int {
+		name := cmp.Or(strings.TrimPrefix(v.Compression, "."), "uncompressed")
+		if i := slices.Index(c.options.Compressions, name); i >= 0 {
+			return i
+		}
+		return len(c.options.Compressions)
+	}
+	slices.SortStableFunc(sorted, func(a, b archive.Variant) int { return cmp.Compare(rank(a), rank(b)) })
+	return sorted
 }

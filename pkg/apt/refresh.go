@@ -75,14 +75,32 @@ func (c *Client) offline(r source.Release, last *verified, err error) (*verified
 	return last, c.checkDates(r, last)
 }
 
-// get fetches InRelease or, where that does not exist, Release and Release.gpg. It returns nil if
-// the server has what is stored.
+// get fetches InRelease or, where that does not exist, Release and Release.gpg, from the first mirror that
+// has them. It returns nil if the server has what is stored.
 func (c *Client) get(ctx context.Context, r source.Release, stored *state) (*state, error) {
+	bases, err := c.bases(ctx, r.URI, releaseLimits(r, "index")...)
+	if err != nil {
+		return nil, err
+	}
+	var failed error
+	for _, base := range bases {
+		s, err := c.getFrom(ctx, base+r.Dir(), stored)
+		if err == nil {
+			return s, nil
+		}
+		if failed = errors.Join(failed, err); ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, failed
+}
+
+func (c *Client) getFrom(ctx context.Context, base string, stored *state) (*state, error) {
 	previous := stored.document()
 	if stored != nil && stored.Inline == nil {
 		previous = nil // it describes another file
 	}
-	inline, err := c.fetcher.Get(ctx, r.Base()+"InRelease", previous)
+	inline, err := c.fetcher.Get(ctx, base+"InRelease", previous)
 	if err == nil {
 		if inline.NotModified {
 			return nil, nil
@@ -92,15 +110,15 @@ func (c *Client) get(ctx context.Context, r source.Release, stored *state) (*sta
 	if !isMissing(err) {
 		return nil, err
 	}
-	plain, err := c.fetcher.Get(ctx, r.Base()+"Release", nil)
+	plain, err := c.fetcher.Get(ctx, base+"Release", nil)
 	if isMissing(err) {
-		return nil, &ReleaseError{Problem: "there is neither InRelease nor Release at " + r.Base() +
+		return nil, &ReleaseError{Problem: "there is neither InRelease nor Release at " + redacted(base) +
 			": check URI and suite; an archive without them needs one made by apt-ftparchive release"}
 	}
 	if err != nil {
 		return nil, err
 	}
-	signature, err := c.fetcher.Get(ctx, r.Base()+"Release.gpg", nil)
+	signature, err := c.fetcher.Get(ctx, base+"Release.gpg", nil)
 	if isMissing(err) {
 		return &state{Plain: plain.Data}, nil
 	}

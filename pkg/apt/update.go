@@ -64,8 +64,9 @@ type list struct {
 }
 
 func (c *Client) updateRelease(ctx context.Context, r source.Release, keys *keyrings, progress func(Progress)) (*list, error) {
-	if r.Options.Snapshot != "" {
-		return nil, fmt.Errorf("source %s: the option Snapshot is not supported: write the URI of the snapshot instead", r.Options)
+	r, err := c.snapshot(ctx, r, keys)
+	if err != nil {
+		return nil, nameArchive(r, err)
 	}
 	current, err := c.refresh(ctx, r, keys)
 	if err != nil {

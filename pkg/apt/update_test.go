@@ -125,7 +125,7 @@ func TestUpdateRefuses(t *testing.T) {
 		"keyring":    {source: func(s *source.Source) { s.SignedBy = source.SignedBy{Keyrings: []string{"/none.gpg"}} }, says: "/none.gpg does not exist"},
 		"no keys":    {source: func(s *source.Source) { s.SignedBy = source.SignedBy{} }, reason: "unknown-key", says: "/etc/apt/trusted.gpg.d"},
 		"scheme":     {source: func(s *source.Source) { s.URIs = []string{"cdrom:[x]/"} }, says: "cdrom"},
-		"snapshot":   {source: func(s *source.Source) { s.Snapshot = "20240101T000000Z" }, says: "Snapshot is not supported"},
+		"snapshot":   {source: func(s *source.Source) { s.Snapshot = "20240101T000000Z" }, says: "no snapshots that are known"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -68,10 +68,11 @@ func (s *System) aptClient(ctx context.Context, d deploy.Deployment, net access)
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return apt.ClientOptions{}, nil, nil, err
 	}
-	return apt.ClientOptions{
+	opts := apt.ClientOptions{
 		CacheDir: cache, HTTP: s.opts.HTTP, Clock: s.opts.Clock, Architecture: s.opts.Architecture, ForeignArchitectures: foreign,
-		Root: d.Path, Offline: net == offline, Logger: s.opts.Logger, Proxy: config.Proxy,
-	}, source.ApplyConf(sources, config), config, nil
+		Root: d.Path, Offline: net == offline, Logger: s.opts.Logger,
+	}
+	return opts, source.ApplyConf(sources, config), config, opts.Configure(config)
 }
 
 // openArchive loads what the sources of a deployment offer.

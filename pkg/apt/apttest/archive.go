@@ -64,6 +64,9 @@ type Archive struct {
 	SignedAt   time.Time
 	// Hashes are the lists of the Release file; the default is SHA256.
 	Hashes []string
+	// Translations are descriptions in other languages: by language and package, a field's value as a file
+	// has it.
+	Translations map[string]map[string]string
 	// ReleaseFields are added to the Release file, one "Name: value" each.
 	ReleaseFields []string
 

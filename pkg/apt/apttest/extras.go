@@ -22,7 +22,10 @@ func (a *Archive) extras(archs []string) map[string][]byte {
 	}
 	for _, component := range a.options.Components {
 		if a.options.Translation {
-			add(component+"/i18n/Translation-en", a.translation(component))
+			add(component+"/i18n/Translation-en", a.translation(component, "en"))
+			for language := range a.Translations {
+				add(component+"/i18n/Translation-"+language, a.translation(component, language))
+			}
 		}
 		if !a.options.Contents {
 			continue
@@ -75,13 +78,17 @@ func (a *Archive) indexed(stanza string) string {
 		fmt.Sprintf("\nDescription: %s\nDescription-md5: %x\n", summary, md5.Sum([]byte(whole))), 1)
 }
 
-// translation returns the file of descriptions.
-func (a *Archive) translation(component string) []byte {
+// translation returns the file of descriptions in a language.
+func (a *Archive) translation(component, language string) []byte {
 	var b strings.Builder
 	for _, e := range a.entries {
-		if e.component == component {
-			whole := description(e.stanza)
-			fmt.Fprintf(&b, "Package: %s\nDescription-md5: %x\nDescription-en: %s\n", field("\n"+e.stanza, "Package"), md5.Sum([]byte(whole)), whole)
+		name, whole := field("\n"+e.stanza, "Package"), description(e.stanza)
+		text := strings.TrimSuffix(whole, "\n")
+		if language != "en" {
+			text = a.Translations[language][name]
+		}
+		if e.component == component && text != "" {
+			fmt.Fprintf(&b, "Package: %s\nDescription-md5: %x\nDescription-%s: %s\n\n", name, md5.Sum([]byte(whole)), language, text)
 		}
 	}
 	return []byte(b.String())

@@ -23,8 +23,8 @@ type FTPArchive struct {
 
 // ftpConfig makes indexes with all that apt-ftparchive can make.
 const ftpConfig = `Dir { ArchiveDir "%[1]s"; CacheDir "%[1]s"; };
-Default { Packages::Compress ". gzip xz"; Contents::Compress "gzip"; Translation::Compress "xz"; };
-TreeDefault { Directory "pool/$(SECTION)"; LongDescription "false"; Translation "$(DIST)/$(SECTION)/i18n/Translation-en"; Contents "$(DIST)/$(SECTION)/Contents-$(ARCH)"; };
+Default { Packages::Compress ". gzip xz"; Contents::Compress "gzip"; Translation::Compress "xz"; LongDescription "false"; };
+TreeDefault { Directory "pool/$(SECTION)"; Translation "$(DIST)/$(SECTION)/i18n/Translation-en"; Contents "$(DIST)/$(SECTION)/Contents-$(ARCH)"; };
 Tree "dists/stable" { Sections "main"; Architectures "amd64 i386"; };
 APT::FTPArchive::Release { Suite "stable"; Codename "test"; Components "main"; Architectures "amd64 i386"; Acquire-By-Hash "yes"; };
 APT::FTPArchive::DoByHash "true";

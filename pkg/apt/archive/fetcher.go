@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 )
 
 // Fetcher gets files by URL. It is safe for concurrent use.
@@ -26,6 +28,8 @@ type FetcherOptions struct {
 	HTTP *http.Client
 	// Proxy selects a proxy if HTTP is nil; nil means none.
 	Proxy func(*http.Request) (*url.URL, error)
+	// TLS has the certificates for a host if HTTP is nil; nil means those of the system.
+	TLS func(host string) (*tls.Config, error)
 	// Authorize, if set, adds credentials to a request. It is called for the first request only, not
 	// for redirects.
 	Authorize func(*http.Request)
@@ -46,6 +50,9 @@ type FetcherOptions struct {
 func NewFetcher(cache *Cache, o FetcherOptions) *Fetcher {
 	if o.HTTP == nil {
 		o.HTTP = &http.Client{Transport: NewTransport(o.Proxy)}
+		if o.TLS != nil {
+			o.HTTP.Transport = &byHost{base: NewTransport(o.Proxy), tls: o.TLS, hosts: map[string]*http.Transport{}}
+		}
 	}
 	client := *o.HTTP
 	if client.CheckRedirect == nil {
@@ -81,6 +88,8 @@ func (f *Fetcher) Close() error {
 // Item is a file to fetch. It needs at least one checksum.
 type Item struct {
 	URL string
+	// Mirrors are further URLs, to be tried in their order where the ones before them fail.
+	Mirrors []string
 	Checksums
 	// Name is for progress messages; the default is the last element of the URL.
 	Name string
@@ -140,22 +149,21 @@ func (f *Fetcher) fetch(ctx context.Context, item Item, m *meter) (string, error
 	}
 	defer part.unlock()
 	t := m.start(item, part.size)
-	err = f.transfer(ctx, item, part, t)
-	var mismatch *HashMismatchError
-	if errors.As(err, &mismatch) {
-		f.options.Logger.Warn("download again from the beginning", "url", redact(item.URL), "reason", mismatch.Error())
-		if err := part.reset(); err != nil {
-			return "", describe(item, err)
+	for i, target := range append([]string{item.URL}, item.Mirrors...) {
+		if i > 0 {
+			f.options.Logger.Info("try the next mirror", "url", redact(target), "reason", err.Error())
 		}
-		t.restart()
-		err = f.transfer(ctx, item, part, t)
+		item.URL = target
+		if err = f.fetchFrom(ctx, item, part, t); err == nil || ctx.Err() != nil || errors.Is(err, unix.ENOSPC) {
+			break
+		}
 	}
-	if errors.As(err, &mismatch) {
+	if errors.As(err, new(*HashMismatchError)) {
 		// It must not be taken up by the next attempt.
-		return "", errors.Join(describe(item, err), part.discard())
+		return "", errors.Join(err, part.discard())
 	}
 	if err != nil {
-		return "", describe(item, err)
+		return "", err
 	}
 	t.finish()
 	path, err = part.commit(path)
@@ -163,6 +171,27 @@ func (f *Fetcher) fetch(ctx context.Context, item Item, m *meter) (string, error
 		return "", describe(item, err)
 	}
 	return path, nil
+}
+
+// fetchFrom gets a file from one place, at most twice.
+func (f *Fetcher) fetchFrom(ctx context.Context, item Item, part *partial, t *track) error {
+	err := f.transfer(ctx, item, part, t)
+	var mismatch *HashMismatchError
+	if errors.As(err, &mismatch) {
+		f.options.Logger.Warn("download again from the beginning", "url", redact(item.URL), "reason", mismatch.Error())
+		if err := part.reset(); err != nil {
+			return describe(item, err)
+		}
+		t.restart()
+		err = f.transfer(ctx, item, part, t)
+	}
+	if errors.As(err, &mismatch) {
+		return errors.Join(describe(item, err), part.reset())
+	}
+	if err != nil {
+		return describe(item, err)
+	}
+	return nil
 }
 
 // describe adds the URL to errors that do not have it.

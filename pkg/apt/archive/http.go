@@ -1,11 +1,13 @@
 package archive
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 )
 
@@ -29,6 +31,53 @@ func NewTransport(proxy func(*http.Request) (*url.URL, error)) *http.Transport {
 		IdleConnTimeout:       30 * time.Second,
 		TLSHandshakeTimeout:   20 * time.Second,
 		ExpectContinueTimeout: time.Second,
+	}
+}
+
+// byHost is a transport that has other TLS settings for each host.
+type byHost struct {
+	base *http.Transport
+	tls  func(host string) (*tls.Config, error)
+
+	mu    sync.Mutex // guards what follows
+	hosts map[string]*http.Transport
+}
+
+func (b *byHost) transport(host string) (*http.Transport, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if t := b.hosts[host]; t != nil {
+		return t, nil
+	}
+	config, err := b.tls(host)
+	if err != nil {
+		return nil, err
+	}
+	t := b.base.Clone()
+	t.TLSClientConfig = config
+	b.hosts[host] = t
+	return t, nil
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (b *byHost) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Scheme != "https" {
+		return b.base.RoundTrip(r)
+	}
+	t, err := b.transport(r.URL.Hostname())
+	if err != nil {
+		return nil, err
+	}
+	return t.RoundTrip(r)
+}
+
+// CloseIdleConnections is what [http.Client] calls.
+func (b *byHost) CloseIdleConnections() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.base.CloseIdleConnections()
+	for _, t := range b.hosts {
+		t.CloseIdleConnections()
 	}
 }
 

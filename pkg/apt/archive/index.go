@@ -20,7 +20,7 @@ type Index struct {
 // Variant is one file that holds an index.
 type Variant struct {
 	Path        string // below the directory of the Release file
-	Compression string // "", ".gz", ".xz" or ".zst"
+	Compression string // "", ".gz", ".xz", ".zst" or ".bz2"
 	Checksums   Checksums
 }
 
@@ -69,7 +69,7 @@ func (r *Release) index(name string) *Index {
 	if listed {
 		x.Checksums = plain
 	}
-	for _, compression := range []string{".xz", ".zst", ".gz"} {
+	for _, compression := range []string{".xz", ".zst", ".gz", ".bz2"} {
 		if c, found := r.Files[name+compression]; found {
 			x.Variants = append(x.Variants, Variant{name + compression, compression, c})
 		}

@@ -32,6 +32,9 @@ type Release struct {
 	NotAutomatic         bool
 	ButAutomaticUpgrades bool
 
+	// Snapshots is where the archive says that earlier states of it are, with "@SNAPSHOTID@" for the time.
+	Snapshots string
+
 	// Files are the listed files by their paths below the directory of the Release file.
 	Files map[string]Checksums
 }
@@ -54,6 +57,7 @@ func ParseRelease(text []byte) (*Release, error) {
 	r := &Release{
 		Origin: p.Get("Origin"), Label: p.Get("Label"), Suite: p.Get("Suite"), Codename: p.Get("Codename"), Version: p.Get("Version"),
 		Architectures: strings.Fields(p.Get("Architectures")), Components: strings.Fields(p.Get("Components")),
+		Snapshots:    p.Get("Snapshots"),
 		NoSupportAll: slices.Contains(strings.Fields(p.Get("No-Support-for-Architecture-all")), "Packages"),
 		ByHash:       isYes(p.Get("Acquire-By-Hash")), NotAutomatic: isYes(p.Get("NotAutomatic")), ButAutomaticUpgrades: isYes(p.Get("ButAutomaticUpgrades")),
 		Files: make(map[string]Checksums),

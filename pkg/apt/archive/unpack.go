@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bufio"
+	"compress/bzip2"
 	"fmt"
 	"io"
 	"os"
@@ -58,6 +59,8 @@ func decompress(r io.Reader, compression string) (io.ReadCloser, error) {
 		return io.NopCloser(in), nil
 	case ".gz":
 		return gzip.NewReader(in)
+	case ".bz2":
+		return io.NopCloser(bzip2.NewReader(in)), nil
 	case ".xz":
 		d, err := xz.NewReader(in)
 		if err != nil {

@@ -33,11 +33,14 @@ type Want struct {
 func (r Release) Flat() bool { return strings.HasSuffix(r.Suite, "/") }
 
 // Base returns the URL of the directory that holds the Release file, with a slash at the end.
-func (r Release) Base() string {
+func (r Release) Base() string { return r.URI + r.Dir() }
+
+// Dir returns the directory that holds the Release file, below URI and with a slash at the end.
+func (r Release) Dir() string {
 	if r.Flat() {
-		return r.URI + strings.TrimPrefix(strings.TrimPrefix(r.Suite, "./"), "/")
+		return strings.TrimPrefix(strings.TrimPrefix(r.Suite, "./"), "/")
 	}
-	return r.URI + "dists/" + r.Suite + "/"
+	return "dists/" + r.Suite + "/"
 }
 
 // String returns "URI suite", as apt names releases.

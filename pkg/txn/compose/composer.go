@@ -133,12 +133,15 @@ func (c *Composer) planPackages(ctx context.Context, p *Plan) error {
 		return err
 	}
 	p.sources = sources
-	p.client, err = apt.NewClient(apt.ClientOptions{
+	opts := apt.ClientOptions{
 		CacheDir: c.opts.CacheDir, HTTP: c.opts.HTTP, Clock: c.opts.Clock, Architecture: tree.Basearch,
 		ForeignArchitectures: tree.ForeignArchitectures, Root: c.opts.Root, Offline: c.opts.Offline,
-		Logger: c.opts.Logger, Proxy: config.Proxy,
-	})
-	if err != nil {
+		Logger: c.opts.Logger,
+	}
+	if err := opts.Configure(config); err != nil {
+		return err
+	}
+	if p.client, err = apt.NewClient(opts); err != nil {
 		return err
 	}
 	universe, err := p.client.Update(ctx, sources)
