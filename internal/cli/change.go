@@ -20,6 +20,8 @@ type changeFlags struct {
 	cacheOnly bool
 	yes       bool
 	unpacker  string
+	// files are local packages to layer, replacements those to put in the place of the base's.
+	files, replacements []string
 	bootFlags
 	// preview prints a plan instead of everything else, and nothing is done.
 	preview func(*txn.Plan) error
@@ -78,6 +80,9 @@ func (a *app) change(ctx context.Context, change txn.Change, flags changeFlags, 
 			return &changeError{change, err}
 		}
 		defer unlock() //nolint:errcheck // it goes away with the process
+	}
+	if err := a.addFiles(ctx, system, &change, flags); err != nil {
+		return err
 	}
 	plan, err := system.Plan(ctx, change)
 	if err != nil {
@@ -146,7 +151,7 @@ func (a *app) apply(ctx context.Context, system *txn.System, plan *txn.Plan, fla
 
 // printEnd tells what is left to do.
 func (a *app) printEnd(plan *txn.Plan, flags changeFlags) {
-	if len(plan.Change.OverrideRemove) > 0 {
+	if c := plan.Change; len(c.OverrideRemove)+len(c.OverrideReplace)+len(c.OverrideReplaceLocal) > 0 {
 		a.printf("Use \"apt-ostree override reset\" to undo overrides\n")
 	}
 	switch {

@@ -59,6 +59,7 @@ type app struct {
 	quiet     bool
 	verbose   bool
 	args      []string
+	files     map[string]string // local packages, by the names that changes have for them
 }
 
 // Main runs the command line and returns the exit status: 0, 1 for errors, 77 for "unchanged"

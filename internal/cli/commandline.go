@@ -12,9 +12,14 @@ func (a *app) commandLine(c txn.Change) string {
 	w := &words{list: []string{"apt-ostree"}}
 	w.verb(c)
 	w.option("", c.OverrideReset, "override reset")
+	w.option("", c.OverrideReplace, "override replace")
+	w.option("--replace=", a.fileNames(c.OverrideReplaceLocal), "override replace")
+	w.option("", a.fileNames(c.InstallLocal), "install")
 	w.option("--remove=", c.OverrideRemove, "override remove")
 	w.option("--install=", c.Install, "install")
 	w.option("--uninstall=", c.Uninstall, "uninstall")
+	w.flag(c.Freeze, "--freeze")
+	w.flag(c.ForceReplaceFiles, "--force-replacefiles")
 	w.flag(c.AllowInactive, "--allow-inactive")
 	w.flag(c.Idempotent, "--idempotent")
 	w.flag(c.RemoveEssential, "--remove-essential")
@@ -31,6 +36,18 @@ func (a *app) commandLine(c txn.Change) string {
 		w.list[i] = shellQuote(word)
 	}
 	return strings.Join(w.list, " ")
+}
+
+// fileNames are the files that local packages were given as; a user of the library has none to show.
+func (a *app) fileNames(ids []string) []string {
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		if names[i] = a.files[id]; names[i] == "" {
+			_, name, _ := strings.Cut(id, ":")
+			names[i] = "./" + name + ".deb"
+		}
+	}
+	return names
 }
 
 // words is a command line in the making.
@@ -66,9 +83,11 @@ func (w *words) verb(c txn.Change) {
 		w.command, more = "override reset", []string{"--all"}
 	case len(c.OverrideReset) > 0:
 		w.command = "override reset"
+	case len(c.OverrideReplace)+len(c.OverrideReplaceLocal) > 0:
+		w.command = "override replace"
 	case len(c.OverrideRemove) > 0:
 		w.command = "override remove"
-	case len(c.Install) > 0:
+	case len(c.Install)+len(c.InstallLocal) > 0:
 		w.command = "install"
 	default:
 		w.command = "uninstall"

@@ -43,20 +43,22 @@ func TestErrorText(t *testing.T) {
 func TestCommandLine(t *testing.T) {
 	t.Parallel()
 	for want, c := range map[string]txn.Change{
-		"apt-ostree install a b --uninstall=c":                      {Install: []string{"a", "b"}, Uninstall: []string{"c"}},
-		"apt-ostree uninstall a":                                    {Uninstall: []string{"a"}},
-		"apt-ostree uninstall --all --install=b":                    {UninstallAll: true, Install: []string{"b"}},
-		"apt-ostree upgrade --install=a --uninstall=b --cache-only": {Upgrade: true, Install: []string{"a"}, Uninstall: []string{"b"}, CacheOnly: true},
-		"apt-ostree upgrade --allow-downgrade":                      {Upgrade: true, AllowDowngrade: true},
-		"apt-ostree deploy 'a b' --idempotent":                      {Deploy: "a b", AllowDowngrade: true, Idempotent: true},
-		"apt-ostree rollback":                                       {Rollback: true},
-		"apt-ostree override remove a --install=b":                  {OverrideRemove: []string{"a"}, Install: []string{"b"}},
-		"apt-ostree override remove a --remove-essential":           {OverrideRemove: []string{"a"}, RemoveEssential: true},
-		"apt-ostree override reset a":                               {OverrideReset: []string{"a"}},
-		"apt-ostree override reset --all":                           {OverrideResetAll: true},
-		"apt-ostree reset":                                          {UninstallAll: true, OverrideResetAll: true, ResetInitramfs: true},
-		"apt-ostree reset --overlays --overrides":                   {UninstallAll: true, OverrideResetAll: true},
-		"apt-ostree reset --initramfs":                              {ResetInitramfs: true},
+		"apt-ostree install a b --uninstall=c":                              {Install: []string{"a", "b"}, Uninstall: []string{"c"}},
+		"apt-ostree uninstall a":                                            {Uninstall: []string{"a"}},
+		"apt-ostree uninstall --all --install=b":                            {UninstallAll: true, Install: []string{"b"}},
+		"apt-ostree upgrade --install=a --uninstall=b --cache-only":         {Upgrade: true, Install: []string{"a"}, Uninstall: []string{"b"}, CacheOnly: true},
+		"apt-ostree upgrade --allow-downgrade":                              {Upgrade: true, AllowDowngrade: true},
+		"apt-ostree deploy 'a b' --idempotent":                              {Deploy: "a b", AllowDowngrade: true, Idempotent: true},
+		"apt-ostree rollback":                                               {Rollback: true},
+		"apt-ostree override remove a --install=b":                          {OverrideRemove: []string{"a"}, Install: []string{"b"}},
+		"apt-ostree override remove a --remove-essential":                   {OverrideRemove: []string{"a"}, RemoveEssential: true},
+		"apt-ostree install ./m_1:2_all.deb b --force-replacefiles":         {InstallLocal: []string{"00:m_1:2_all"}, Install: []string{"b"}, ForceReplaceFiles: true},
+		"apt-ostree override replace a/s ./m_1_all.deb --remove=b --freeze": {OverrideReplace: []string{"a/s"}, OverrideReplaceLocal: []string{"00:m_1_all"}, OverrideRemove: []string{"b"}, Freeze: true},
+		"apt-ostree override reset a":                                       {OverrideReset: []string{"a"}},
+		"apt-ostree override reset --all":                                   {OverrideResetAll: true},
+		"apt-ostree reset":                                                  {UninstallAll: true, OverrideResetAll: true, ResetInitramfs: true},
+		"apt-ostree reset --overlays --overrides":                           {UninstallAll: true, OverrideResetAll: true},
+		"apt-ostree reset --initramfs":                                      {ResetInitramfs: true},
 	} {
 		require.Equal(t, want, cli.CommandLine(c, "/"))
 	}

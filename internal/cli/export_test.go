@@ -60,3 +60,9 @@ func PrintHistory(out io.Writer, records []history.Record, journal string, verbo
 	}
 	a.printHistory(entries, verbose)
 }
+
+// SplitFiles and FromSuite read arguments, for tests.
+var (
+	SplitFiles = splitFiles
+	FromSuite  = fromSuite
+)

@@ -13,11 +13,12 @@ func (a *app) installCommand() *cobra.Command {
 		Use:     "install PACKAGE...",
 		Aliases: []string{"pkg-add"},
 		Short:   "Layer packages on the base",
-		Long: "Layer packages on the base: NAME[:ARCH][=VERSION|/SUITE]. The new deployment is made from the base\n" +
-			"commit and all requests; the present one stays and can be rolled back to.",
+		Long: "Layer packages on the base: NAME[:ARCH][=VERSION|/SUITE], or files, ./NAME.deb or an address of one,\n" +
+			"which are kept as they are through upgrades. The new deployment is made from the base commit and all\n" +
+			"requests; the present one stays and can be rolled back to.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			change.Install = args
+			change.Install, flags.files = splitFiles(args)
 			return a.change(c.Context(), change, flags, "No change.")
 		},
 	}
@@ -26,6 +27,7 @@ func (a *app) installCommand() *cobra.Command {
 	flags.addCacheOnly(c)
 	flags.addBoot(c)
 	c.Flags().StringSliceVar(&change.Uninstall, "uninstall", nil, "drop this request in the same change")
+	c.Flags().BoolVar(&change.ForceReplaceFiles, "force-replacefiles", false, "let the files of local packages replace those of others")
 	addRequestFlags(c, &change)
 	return c
 }

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/apt-ostree/apt-ostree/pkg/txn"
@@ -10,9 +12,12 @@ func (a *app) overrideCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "override COMMAND",
 		Short: "Change packages of the base",
-		Args:  cobra.NoArgs,
+		Args:  cobra.NoArgs, // so that an unknown command is an error
+		RunE: func(c *cobra.Command, _ []string) error {
+			return errors.Join(c.Help(), errors.New("override needs a command: replace, remove or reset"))
+		},
 	}
-	c.AddCommand(a.overrideRemoveCommand(), a.overrideResetCommand())
+	c.AddCommand(a.overrideReplaceCommand(), a.overrideRemoveCommand(), a.overrideResetCommand())
 	return c
 }
 
@@ -31,6 +36,7 @@ func (a *app) overrideRemoveCommand() *cobra.Command {
 		},
 	}
 	a.overrideFlags(c, &change, &flags)
+	c.Flags().StringSliceVar(&flags.replacements, "replace", nil, "put this `FILE` in the place of a package in the same change")
 	c.Flags().BoolVar(&change.RemoveEssential, "remove-essential", false, "accept that a package is Essential or Protected")
 	return c
 }

@@ -27,8 +27,20 @@ func (a *app) printPlan(p *txn.Plan) {
 			a.printf("  %s\n", name)
 		}
 	}
+	if len(p.InactiveReplacements) > 0 {
+		a.printf("Inactive base replacements:\n")
+		for _, name := range p.InactiveReplacements {
+			a.printf("  %s\n", name)
+		}
+	}
 	if p.Unchanged {
 		return
+	}
+	if len(p.Replaced) > 0 {
+		a.printf("Replacing %d %s:\n", len(p.Replaced), plural(len(p.Replaced), "package"))
+		for _, r := range p.Replaced {
+			a.printf("  %s %s -> %s\n", r.To.Name, r.From.Version, r.To.Version)
+		}
 	}
 	if len(p.Removed) > 0 {
 		a.printf("Removing %d %s:\n", len(p.Removed), plural(len(p.Removed), "package"))
@@ -36,16 +48,20 @@ func (a *app) printPlan(p *txn.Plan) {
 			a.printf("  %s_%s_%s\n", pkg.Name, pkg.Version, pkg.Architecture)
 		}
 	}
-	if len(p.Packages) == 0 {
-		return
-	}
-	a.printf("Installing %d %s:\n", len(p.Packages), plural(len(p.Packages), "package"))
-	for _, pkg := range p.Packages {
-		a.printf("  %s_%s_%s", pkg.Name, pkg.Version, pkg.Architecture)
-		if pkg.Suite != "" {
-			a.printf(" (%s)", pkg.Suite)
+	a.printInstalling(p)
+}
+
+// printInstalling lists what is layered, and what it costs to fetch everything.
+func (a *app) printInstalling(p *txn.Plan) {
+	if len(p.Packages) > 0 {
+		a.printf("Installing %d %s:\n", len(p.Packages), plural(len(p.Packages), "package"))
+		for _, pkg := range p.Packages {
+			a.printf("  %s_%s_%s", pkg.Name, pkg.Version, pkg.Architecture)
+			if pkg.Suite != "" {
+				a.printf(" (%s)", pkg.Suite)
+			}
+			a.printf("\n")
 		}
-		a.printf("\n")
 	}
 	if p.DownloadSize > 0 {
 		a.printf("Will download: %s\n", size(p.DownloadSize))

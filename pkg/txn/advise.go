@@ -28,7 +28,8 @@ func withoutRequests(err *solve.UnsatisfiableError, c Change) (Change, bool) {
 	before := len(c.Uninstall)
 	c.Uninstall = slices.Clone(c.Uninstall)
 	for _, r := range err.Because {
-		if r.Kind == solve.Requested && !slices.Contains(c.Install, r.Request) && !slices.Contains(c.Uninstall, r.Request) {
+		local := slices.ContainsFunc(c.InstallLocal, func(id string) bool { return namesLocal(r.Request, id) })
+		if r.Kind == solve.Requested && !local && !slices.Contains(c.Install, r.Request) && !slices.Contains(c.Uninstall, r.Request) {
 			c.Uninstall = append(c.Uninstall, r.Request)
 		}
 	}
@@ -48,4 +49,14 @@ func withoutDependents(err *solve.UnsatisfiableError, c Change) (Change, bool) {
 		}
 	}
 	return c, len(c.OverrideRemove) > before
+}
+
+// adviseLocal drops a local package that nobody has any more.
+func adviseLocal(err *LocalError, c Change) []Remedy {
+	if err.Replaces {
+		c.OverrideReset = append(slices.Clone(c.OverrideReset), err.Package)
+	} else {
+		c.Uninstall = append(slices.Clone(c.Uninstall), err.Package)
+	}
+	return []Remedy{{Text: "do without it", Change: &c}}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/solve"
@@ -100,7 +102,7 @@ type application struct {
 	system     *System
 	plan       *Plan
 	unpacker   assemble.UnpackMode
-	debs       map[*apt.Package]string
+	sums       map[*apt.Package]string // SHA-256 of the packages, in debstore
 	commit     ostree.Checksum
 	deployment *deploy.Deployment
 }
@@ -116,6 +118,10 @@ func (a *application) steps() []step.Step {
 	}
 	if a.commit.IsZero() {
 		steps = append(steps, step.Step{Name: "Assembling the tree", Weight: 60, Do: a.assemble})
+	} else if len(a.system.offers) > 0 {
+		steps = append(steps, step.Step{Name: "Keeping local packages", Weight: 5, Do: func(ctx context.Context, _ *step.Task) error {
+			return a.keep(ctx, nil)
+		}})
 	}
 	steps = append(steps, step.Step{Name: a.deployTitle(), Weight: 10, Do: a.deploy, Commit: true})
 	if a.plan.purge != "" {
@@ -124,21 +130,18 @@ func (a *application) steps() []step.Step {
 	return append(steps, step.Step{Name: "Cleaning up", Weight: 5, Do: a.cleanup})
 }
 
-func (a *application) download(ctx context.Context, task *step.Task) error {
-	debs, err := a.plan.archive.packages.Download(ctx, a.plan.solution.Install, apt.DownloadOptions{
-		Progress: func(p apt.Progress) { task.Progress(p.Current, p.Done, p.Total, step.Bytes) },
-	})
-	a.debs = debs
-	return err
-}
-
 // assemble makes the layered commit.
 func (a *application) assemble(ctx context.Context, task *step.Task) error {
 	s, p := a.system, a.plan
-	batches, err := solve.Batches(ctx, p.solution.Install, p.staying())
+	batches, err := solve.Batches(ctx, p.arriving(), p.staying())
 	if err != nil {
 		return err
 	}
+	debs, done, err := a.checkoutDebs(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
 	base, err := s.Repo().LoadCommit(ctx, p.Base)
 	if err != nil {
 		return err
@@ -156,7 +159,7 @@ func (a *application) assemble(ctx context.Context, task *step.Task) error {
 		return err
 	}
 	result, err := assemble.Build(ctx, assemble.Input{
-		Repo: s.Repo(), Base: p.Base, Batches: batches, Debs: a.debs, Purge: p.purges(), Seed: seed,
+		Repo: s.Repo(), Base: p.Base, Batches: batches, Debs: debs, Purge: p.purges(), Seed: seed,
 		Timestamp: base.Timestamp, Runner: runner, Logger: s.opts.Logger, LogDir: s.logDir(p.Stateroot),
 		InitramfsArgs: initramfsArgs, Unpacker: a.unpacker,
 		Commit: a.layeredCommit(base),
@@ -179,6 +182,10 @@ func (a *application) layeredCommit(base *ostree.Commit) ostree.Commit {
 	if len(a.plan.Removed) > 0 {
 		metadata.Set(keyRemoved, removedValue(a.plan.Removed))
 	}
+	if len(a.plan.Replaced) > 0 {
+		metadata.Set(keyReplaced, replacedValue(a.plan.Replaced))
+	}
+	metadata.Set(keyDebs, gvariant.Strings(distinct(slices.Collect(maps.Values(a.sums)))))
 	metadata.Set(keyDigest, gvariant.String(a.plan.Digest))
 	timestamp := a.system.opts.Timestamp
 	if timestamp.IsZero() {
@@ -190,7 +197,7 @@ func (a *application) layeredCommit(base *ostree.Commit) ostree.Commit {
 // cleanup drops what no deployment needs any more, and what killed runs left. It runs after the commit point and is repeated
 // by the next change if it is interrupted.
 func (a *application) cleanup(ctx context.Context, _ *step.Task) error {
-	err := errors.Join(assemble.Sweep(assemble.ScratchDir(a.system.Repo().Path())), a.system.dropPackages(ctx), a.system.release(ctx))
+	err := errors.Join(assemble.Sweep(assemble.ScratchDir(a.system.Repo().Path())), a.system.dropPackages(ctx), a.system.dropDebs(ctx), a.system.release(ctx))
 	_, cleanup := a.system.sysroot.Cleanup(ctx)
 	return errors.Join(err, cleanup)
 }

@@ -31,6 +31,20 @@ type Change struct {
 	// Finalize lets a staged deployment that is locked take effect at the next shutdown.
 	Finalize *Finalize `json:"finalize,omitempty"`
 
+	// InstallLocal adds packages that are files, as [System.AddLocal] names them: DIGEST:NAME_VERSION_ARCH.
+	// One that was asked for before in another version is replaced. Uninstall drops them by NAME[:ARCH] or
+	// NAME_VERSION_ARCH.
+	InstallLocal []string `json:"install-local,omitempty"`
+	// ForceReplaceFiles lets the packages of InstallLocal replace files of others, now and in later changes.
+	ForceReplaceFiles bool `json:"force-replace-files,omitempty"`
+
+	// OverrideReplaceLocal takes packages of files, named as in InstallLocal, in the place of those of the
+	// base. OverrideReplace takes packages of the archives: NAME[:ARCH][=VERSION] the version that is chosen
+	// now, which stays; NAME[:ARCH]/SUITE whatever the suite has, at each upgrade.
+	OverrideReplaceLocal []string `json:"override-replace-local,omitempty"`
+	OverrideReplace      []string `json:"override-replace,omitempty"`
+	// Freeze makes versions of OverrideReplace stay that a suite would change.
+	Freeze bool `json:"freeze,omitempty"`
 	// OverrideRemove leaves packages of the base out, NAME[:ARCH]. OverrideReset takes packages as the
 	// base has them again, removed or replaced, by the same words or by the name of what replaces them;
 	// OverrideResetAll all of them.
@@ -78,8 +92,8 @@ func (c Change) choosesBase() []string {
 
 // layers says whether the change is about packages on the base, or in it.
 func (c Change) layers() bool {
-	return len(c.Install)+len(c.Uninstall)+len(c.OverrideRemove)+len(c.OverrideReset) > 0 ||
-		c.UninstallAll || c.OverrideResetAll || c.ResetInitramfs
+	return len(c.Install)+len(c.InstallLocal)+len(c.Uninstall) > 0 ||
+		len(c.OverrideRemove)+len(c.OverrideReplace)+len(c.OverrideReplaceLocal)+len(c.OverrideReset) > 0 || c.UninstallAll || c.OverrideResetAll || c.ResetInitramfs
 }
 
 // alone lists the parts of the change that make no new deployment and so combine with nothing.

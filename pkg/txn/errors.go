@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"syscall"
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt"
@@ -46,6 +47,8 @@ type RequestError struct {
 	AllowInactive, AllowDowngrade bool
 	// RemoveEssential says that [Change.RemoveEssential] would accept it.
 	RemoveEssential bool
+	// Replace says that local packages cannot be layered but could take the place of the base's.
+	Replace bool
 }
 
 func (e *RequestError) Error() string { return e.Message }
@@ -107,7 +110,7 @@ func Classify(err error) Kind {
 	case as[*apt.UntrustedError](err), as[*apt.HashMismatchError](err), as[*sign.NoSignatureError](err), as[*sign.InvalidError](err),
 		as[*sign.NoKeysError](err), as[*ostree.ChecksumError](err), as[*ostree.BindingError](err):
 		return KindUntrusted
-	case as[*apt.SupersededError](err), as[*apt.OfflineError](err), as[*PartialError](err):
+	case as[*apt.SupersededError](err), as[*apt.OfflineError](err), as[*PartialError](err), as[*LocalError](err):
 		return KindUnavailable
 	case as[*solve.UnsatisfiableError](err):
 		return KindUnsatisfiable
@@ -149,6 +152,9 @@ func Advise(err error, c Change) []Remedy {
 	case KindUnsatisfiable:
 		return adviseUnsatisfiable(err, c)
 	case KindUnavailable:
+		if local, ok := errors.AsType[*LocalError](err); ok {
+			return adviseLocal(local, c)
+		}
 		retry.CacheOnly = false
 		return []Remedy{{Text: "refresh the archive metadata and try again", Change: &retry}}
 	case KindRequest:
@@ -165,6 +171,10 @@ func Advise(err error, c Change) []Remedy {
 		case request.AllowDowngrade:
 			retry.AllowDowngrade = true
 			return []Remedy{{Text: "go back to the older base on purpose", Change: &retry}}
+		case request.Replace:
+			retry.OverrideReplaceLocal = append(slices.Clone(c.OverrideReplaceLocal), c.InstallLocal...)
+			retry.InstallLocal = nil
+			return []Remedy{{Text: "put it in the place of the base's", Change: &retry}}
 		case request.RemoveEssential:
 			retry.RemoveEssential = true
 			return []Remedy{{Text: "leave it out all the same, if something else takes its place", Change: &retry}}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt"
+	"github.com/apt-ostree/apt-ostree/pkg/apt/conf"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/relation"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/solve"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy"
@@ -117,10 +118,11 @@ func (s *System) WhyNot(ctx context.Context, name string, cacheOnly bool) (*solv
 	if err := s.planOrigin(ctx, p); err != nil {
 		return nil, nil, err
 	}
-	if p.base, err = s.Packages(ctx, p.Base); err != nil {
+	w, err := s.wants(ctx, p)
+	if err != nil {
 		return nil, nil, err
 	}
-	remove, err := p.removals()
+	config, err := conf.Load(deployments[0].Path)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -128,14 +130,8 @@ func (s *System) WhyNot(ctx context.Context, name string, cacheOnly bool) (*solv
 	if err != nil {
 		return nil, nil, err
 	}
-	foreign, err := s.foreignArchitectures(ctx, p.Base)
-	if err != nil {
-		return nil, nil, err
-	}
-	return solve.WhyNot(ctx, archive.universe, solve.Request{
-		Architecture: s.opts.Architecture, ForeignArchitectures: foreign, Installed: p.base, Lock: true, Policy: archive.policy,
-		Install: p.Requested, Remove: remove, RemoveEssential: true, Recommends: archive.conf.Bool("APT::Install-Recommends", true),
-	}, name)
+	w.request.Policy, w.request.Recommends = archive.policy, config.Bool("APT::Install-Recommends", true)
+	return solve.WhyNot(ctx, archive.universe, w.request, name)
 }
 
 // neededBy finds the packages with a dependency that p meets, those first that nothing else satisfies.

@@ -153,7 +153,7 @@ func (a *application) downloadSteps() []step.Step {
 	if a.plan.PullBase {
 		steps = append(steps, step.Step{Name: "Pulling the base", Weight: 60, Do: a.pull})
 	}
-	if a.commit.IsZero() && len(a.plan.Packages) > 0 {
+	if a.commit.IsZero() && len(a.plan.arriving()) > 0 {
 		steps = append(steps, step.Step{Name: "Downloading packages", Weight: 30, Do: a.download})
 	}
 	return steps

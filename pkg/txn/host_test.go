@@ -17,7 +17,6 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/apt/apttest"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/source"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy"
-	"github.com/apt-ostree/apt-ostree/pkg/deploy/origin"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree/gvariant"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree/ostreetest"
@@ -204,10 +203,16 @@ func (h *host) fake(change txn.Change) *txn.Plan {
 	var installed []string
 	for _, pkg := range basePackages(p.BaseVersion) {
 		name, _, _ := strings.Cut(pkg, " ")
+		for _, r := range p.Replaced {
+			if r.From.Name == name {
+				pkg = name + " " + r.To.Version
+			}
+		}
 		if !slices.ContainsFunc(p.Removed, func(r txn.PackageRef) bool { return r.Name == name }) {
 			installed = append(installed, pkg)
 		}
 	}
+	sums := h.keep(p)
 	for _, pkg := range p.Packages {
 		installed = append(installed, pkg.Name+" "+pkg.Version)
 	}
@@ -219,13 +224,20 @@ func (h *host) fake(change txn.Change) *txn.Plan {
 		{Key: "apt-ostree.packages", Value: gvariant.Strings(active(p))},
 		{Key: "apt-ostree.state-sha256", Value: gvariant.String(p.Digest)},
 		{Key: "apt-ostree.removed-base-packages", Value: txn.RemovedValue(p.Removed)},
+		{Key: "apt-ostree.replaced-base-packages", Value: txn.ReplacedValue(p.Replaced)},
+		{Key: "apt-ostree.debs", Value: gvariant.Strings(sums)},
 	}})
-	o := origin.New(p.Refspec)
-	o.Requested = p.Requested
-	o.OverrideRemove = append(slices.Clone(change.OverrideRemove), p.InactiveRemovals...)
-	_, err := h.sysroot.Deploy(h.t.Context(), c, o, deploy.DeployOptions{Stateroot: "debian"})
+	_, err := h.sysroot.Deploy(h.t.Context(), c, txn.PlannedOrigin(p), deploy.DeployOptions{Stateroot: "debian"})
 	require.NoError(h.t, err)
 	return p
+}
+
+// keep stores the packages of a plan as Apply does, and returns their digests.
+func (h *host) keep(p *txn.Plan) []string {
+	h.t.Helper()
+	debs, err := txn.Fetch(h.t.Context(), h.System, p)
+	require.NoError(h.t, err)
+	return debs
 }
 
 func active(p *txn.Plan) []string {

@@ -16,6 +16,7 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree/gvariant"
 	"github.com/apt-ostree/apt-ostree/pkg/txn"
+	"github.com/apt-ostree/apt-ostree/pkg/txn/debstore"
 )
 
 func TestPlanInstall(t *testing.T) {
@@ -175,14 +176,17 @@ func TestUninstall(t *testing.T) {
 	require.Equal(t, base, h.apply(txn.Change{Uninstall: []string{"tool", "other"}}).Checksum)
 }
 
-// TestUninstallWithoutCache fetches the lists if there are none.
-func TestUninstallWithoutCache(t *testing.T) {
+// TestUninstallOfWhatIsNotKept fetches the lists if there are none and the repository lacks the packages,
+// as that of a system that an older version layered.
+func TestUninstallOfWhatIsNotKept(t *testing.T) {
 	t.Parallel()
 	h, _ := deployed(t, "3")
 	h.layer("tool", "other")
 	require.NoError(t, os.RemoveAll(filepath.Join(h.path, "ostree/deploy/debian/var/cache/apt-ostree")))
+	_, err := debstore.New(h.Repo()).Drop(t.Context(), func(string) bool { return false })
+	require.NoError(t, err)
 	c := txn.Change{Uninstall: []string{"other"}, CacheOnly: true}
-	err := h.planError(c)
+	err = h.planError(c)
 	require.ErrorAs(t, err, new(*apt.OfflineError))
 	require.Equal(t, txn.KindUnavailable, txn.Classify(err))
 	advice := txn.Advise(err, c)

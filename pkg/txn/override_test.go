@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/apt-ostree/apt-ostree/pkg/apt/apttest"
 	"github.com/apt-ostree/apt-ostree/pkg/txn"
 )
 
@@ -118,4 +119,79 @@ func TestStatusOfRemovals(t *testing.T) {
 	require.NoError(t, err)
 	require.JSONEq(t, `[["old-tool_1.0_all", "old-tool", 0, "1.0", "", "all"]]`, string(text))
 	require.NotContains(t, status.Deployments[0].LayeredCommitMeta, "apt-ostree.removed-base-packages")
+}
+
+func TestOverrideReplace(t *testing.T) {
+	t.Parallel()
+	h, commits := deployed(t, "1")
+	id := h.local(apttest.Deb{Package: "extra", Version: "0.9"})
+	p := h.fake(txn.Change{OverrideReplaceLocal: []string{id}})
+	require.Len(t, p.Replaced, 1)
+	require.Equal(t, "1.0", p.Replaced[0].From.Version)
+	require.Equal(t, "0.9", p.Replaced[0].To.Version)
+	require.Len(t, p.Diff.Downgraded, 1)
+	require.Empty(t, p.Packages)
+	require.ErrorContains(t, h.planError(txn.Change{OverrideReplaceLocal: []string{id}}), "override already exists for package 'extra_0.9_all'")
+
+	status, err := h.Status(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{"extra_0.9_all"}, status.Deployments[0].RequestedBaseLocalReplacements)
+	text, err := json.Marshal(status.Deployments[0].BaseLocalReplacements)
+	require.NoError(t, err)
+	require.JSONEq(t, `[[["extra_0.9_all", "extra", 0, "0.9", "", "all"], ["extra_1.0_all", "extra", 0, "1.0", "", "all"]]]`, string(text))
+	h.reopen()
+	p = h.plan(txn.Change{Upgrade: true})
+	require.Equal(t, commits["3"], p.Base)
+	require.Len(t, p.Replaced, 1)
+
+	again := h.local(apttest.Deb{Package: "extra", Version: "1.0"})
+	p = h.plan(txn.Change{OverrideReplaceLocal: []string{again}})
+	require.Equal(t, []string{again}, txn.PlannedOrigin(p).OverrideReplaceLocal, "one override for a package")
+	require.Equal(t, []string{"extra_1.0_all"}, p.InactiveReplacements, "the base has that version")
+	p = h.plan(txn.Change{OverrideReplaceLocal: []string{h.local(apttest.Deb{Package: "absent"})}})
+	require.Equal(t, []string{"absent_1.0_all"}, p.InactiveReplacements)
+	for _, word := range []string{"extra", "extra_0.9_all", id} {
+		require.Equal(t, commits["1"], h.plan(txn.Change{OverrideReset: []string{word}}).Base)
+		require.Empty(t, h.plan(txn.Change{OverrideReset: []string{word}}).Replaced)
+	}
+	p = h.plan(txn.Change{OverrideRemove: []string{"uses-extra", "extra"}})
+	require.Empty(t, txn.PlannedOrigin(p).OverrideReplaceLocal)
+	require.Len(t, p.Removed, 2)
+}
+
+// TestOverrideReplaceFromArchive takes a version that stays, or follows a suite.
+func TestOverrideReplaceFromArchive(t *testing.T) {
+	t.Parallel()
+	h, _ := deployed(t, "1")
+	for _, c := range []txn.Change{
+		{OverrideReplace: []string{"base-tool"}}, {OverrideReplace: []string{"base-tool=2.0"}}, {OverrideReplace: []string{"base-tool/stable"}, Freeze: true},
+	} {
+		p := h.plan(c)
+		require.Len(t, p.Replaced, 1)
+		require.Equal(t, "2.0", p.Replaced[0].To.Version)
+		require.Len(t, txn.PlannedOrigin(p).OverrideReplaceLocal, 1)
+		require.Positive(t, p.DownloadSize)
+	}
+	h.fake(txn.Change{OverrideReplace: []string{"base-tool/stable"}})
+	status, err := h.Status(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, [][2]any{{"repo=stable", []string{"base-tool"}}}, status.Deployments[0].RequestedBaseRemoteReplacements)
+	require.Contains(t, status.Deployments[0].BaseRemoteReplacements, "repo=stable")
+	require.Empty(t, status.Deployments[0].BaseLocalReplacements)
+
+	h.archive.Add(apttest.Deb{Package: "base-tool", Version: "5.0"})
+	h.archive.Publish()
+	p := h.plan(txn.Change{Upgrade: true})
+	require.Equal(t, "5.0", p.Replaced[0].To.Version, "it follows")
+	require.Equal(t, "3.0", p.Replaced[0].From.Version)
+	require.Equal(t, "2.0", h.plan(txn.Change{OverrideRemove: []string{"old-tool"}}).Replaced[0].To.Version, "nothing else changes")
+	require.Empty(t, h.plan(txn.Change{OverrideReset: []string{"base-tool"}}).Replaced)
+
+	for text, want := range map[string]string{
+		"nothing": "package 'nothing' is not in the base", "base-tool=77": "no source has it", "extra": "no source has it",
+		"base-tool/sid": "does not have it",
+	} {
+		err := h.planError(txn.Change{OverrideReplace: []string{text}})
+		require.ErrorContains(t, err, want, text)
+	}
 }

@@ -33,31 +33,67 @@ func packageJSON(v gvariant.Value) (any, error) {
 	return out, nil
 }
 
+// boxedValue is packageValue in a variant, as lists of packages have it.
+func boxedValue(p PackageRef) gvariant.Value { return gvariant.Variant(packageValue(p)) }
+
 func removedValue(removed []PackageRef) gvariant.Value {
 	list := make([]gvariant.Value, len(removed))
 	for i, p := range removed {
-		list[i] = gvariant.Variant(packageValue(p))
+		list[i] = boxedValue(p)
 	}
 	return gvariant.Array("v", list...)
 }
 
+func replacedValue(replaced []Replacement) gvariant.Value {
+	list := make([]gvariant.Value, len(replaced))
+	for i, r := range replaced {
+		list[i] = gvariant.Tuple(boxedValue(r.To), boxedValue(r.From))
+	}
+	return gvariant.Array("(vv)", list...)
+}
+
 // removedJSON is what a layered commit says about packages of the base that it is without.
 func removedJSON(c *ostree.Commit) ([]any, error) {
+	return packagesJSON(c, keyRemoved, boxedJSON)
+}
+
+// replacedJSON is what a layered commit says about packages of the base that others are in the place of:
+// pairs of the new and the old one.
+func replacedJSON(c *ostree.Commit) ([]any, error) {
+	return packagesJSON(c, keyReplaced, func(pair gvariant.Value) (any, error) {
+		var out []any
+		for _, boxed := range pair.Children() {
+			p, err := boxedJSON(boxed)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, p)
+		}
+		return out, nil
+	})
+}
+
+func boxedJSON(boxed gvariant.Value) (any, error) {
+	v, err := boxed.Unwrap()
+	if err != nil {
+		return nil, err
+	}
+	return packageJSON(v)
+}
+
+// packagesJSON converts a list of the metadata, empty if there is none.
+func packagesJSON(c *ostree.Commit, key string, convert func(gvariant.Value) (any, error)) ([]any, error) {
 	out := []any{}
-	list, ok := c.Metadata.Lookup(keyRemoved)
+	list, ok := c.Metadata.Lookup(key)
 	if !ok {
 		return out, nil
 	}
-	for _, boxed := range list.Children() {
-		v, err := boxed.Unwrap()
-		if err == nil {
-			var p any
-			p, err = packageJSON(v)
-			out = append(out, p)
-		}
+	for _, v := range list.Children() {
+		p, err := convert(v)
 		if err != nil {
-			return nil, fmt.Errorf("metadata key %s: %w", keyRemoved, err)
+			return nil, fmt.Errorf("metadata key %s: %w", key, err)
 		}
+		out = append(out, p)
 	}
 	return out, nil
 }

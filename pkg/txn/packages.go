@@ -12,10 +12,12 @@ import (
 // Keys of commit metadata. Those of layered commits begin with the name of the tool, as
 // rpm-ostree's do with its own.
 const (
-	keyLayered = "apt-ostree.clientlayer"           // b: assembled on the machine; the parent is the base
-	keyPackage = "apt-ostree.packages"              // as: the active requests
-	keyRemoved = "apt-ostree.removed-base-packages" // av of (sstsss), see removedValue
-	keyDigest  = "apt-ostree.state-sha256"          // s: Plan.Digest
+	keyLayered  = "apt-ostree.clientlayer"            // b: assembled on the machine; the parent is the base
+	keyPackage  = "apt-ostree.packages"               // as: the active requests
+	keyRemoved  = "apt-ostree.removed-base-packages"  // av of (sstsss), see removedValue
+	keyReplaced = "apt-ostree.replaced-base-packages" // a(vv): new and old, as in keyRemoved
+	keyDebs     = "apt-ostree.debs"                   // as: SHA-256 of the packages that are layered or in place of others, in package debstore
+	keyDigest   = "apt-ostree.state-sha256"           // s: Plan.Digest
 )
 
 // Packages lists the installed packages of a commit, sorted by name, from its dpkg database. No

@@ -38,12 +38,19 @@ type Plan struct {
 	// Requested are all requests after the change; those in Inactive are met by the base.
 	Requested []string          `json:"requested"`
 	Inactive  map[string]string `json:"inactive,omitempty"`
+	// RequestedLocal are all local packages after the change, DIGEST:NAME_VERSION_ARCH. Those that the base
+	// has are in Inactive by NAME_VERSION_ARCH.
+	RequestedLocal []string `json:"requested-local"`
 	// Packages are what is layered on the base, sorted by name.
 	Packages []PackageRef `json:"packages"`
 	// Removed are the packages of the base that are left out; InactiveRemovals are to be left out and
 	// the base has none such.
 	Removed          []PackageRef `json:"removed"`
 	InactiveRemovals []string     `json:"inactive-removals,omitempty"`
+	// Replaced are the packages of the base that others take the place of; InactiveReplacements would and
+	// the base has nothing to replace, NAME_VERSION_ARCH or NAME/SUITE.
+	Replaced             []Replacement `json:"replaced"`
+	InactiveReplacements []string      `json:"inactive-replacements,omitempty"`
 	// Diff is the difference to the deployment the plan starts from.
 	Diff dpkg.Changes `json:"-"`
 	// DownloadSize is in bytes and leaves out what the cache has; InstalledSize is of Packages.
@@ -105,7 +112,7 @@ func (s *System) Plan(ctx context.Context, c Change) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Change: c, Stateroot: stateroot, Stage: running(all), Requested: []string{}, Packages: []PackageRef{}, Removed: []PackageRef{}, boot: deployments}
+	p := &Plan{Change: c, Stateroot: stateroot, Stage: running(all), Requested: []string{}, RequestedLocal: []string{}, Packages: []PackageRef{}, Removed: []PackageRef{}, Replaced: []Replacement{}, boot: deployments}
 	if err := c.checkStaging(p.Stage); err != nil {
 		return nil, err
 	}
@@ -213,7 +220,7 @@ func (p *Plan) active() []string {
 }
 
 // assembles says whether the deployed commit differs from the base.
-func (p *Plan) assembles() bool { return len(p.Packages)+len(p.Removed) > 0 }
+func (p *Plan) assembles() bool { return len(p.Packages)+len(p.Removed)+len(p.Replaced) > 0 }
 
 // commit is what is to be deployed; zero if it is still to be assembled.
 func (p *Plan) commit() ostree.Checksum {
@@ -236,6 +243,9 @@ func (p *Plan) digest() string {
 	}
 	for _, pkg := range p.Removed {
 		fmt.Fprintf(h, "without %s %s\n", pkg.Name, pkg.Architecture)
+	}
+	for _, r := range p.Replaced {
+		fmt.Fprintf(h, "replaced %s %s %s %s\n", r.To.Name, r.To.Version, r.To.Architecture, r.To.SHA256)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

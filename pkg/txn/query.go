@@ -7,6 +7,7 @@ import (
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/relation"
+	"github.com/apt-ostree/apt-ostree/pkg/apt/version"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy/origin"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 )
@@ -53,7 +54,7 @@ func (s *System) Installed(ctx context.Context) ([]InstalledPackage, error) {
 	if err != nil {
 		return nil, err
 	}
-	inBase, err := s.keys(ctx, base)
+	versions, err := s.versions(ctx, base)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +66,7 @@ func (s *System) Installed(ctx context.Context) ([]InstalledPackage, error) {
 	out := make([]InstalledPackage, 0, len(packages))
 	for _, p := range packages {
 		layer := LayerBase
-		if !inBase[p.Key()] {
+		if versions[p.Key()] != p.Version { // not there, or replaced
 			layer = layerOf(o, p)
 		}
 		out = append(out, InstalledPackage{p, layer})
@@ -75,15 +76,14 @@ func (s *System) Installed(ctx context.Context) ([]InstalledPackage, error) {
 
 // layerOf says where a package comes from that the base does not have.
 func layerOf(o *origin.Origin, p *apt.Package) Layer {
-	file := p.Name + "_" + p.Version.String() + "_" + p.Architecture
-	isFile := func(name string) bool { return name == file }
+	isFile := func(name string) bool { return name == full(p) }
 	switch {
-	case slices.ContainsFunc(withoutDigests(o.OverrideReplaceLocal), isFile), slices.ContainsFunc(o.OverrideReplace, func(entry string) bool {
+	case slices.ContainsFunc(localNames(o.OverrideReplaceLocal), isFile), slices.ContainsFunc(o.OverrideReplace, func(entry string) bool {
 		_, list, _ := strings.Cut(entry, ",")
 		return slices.Contains(strings.Split(list, ","), p.Name)
 	}):
 		return LayerReplaced
-	case slices.ContainsFunc(withoutDigests(slices.Concat(o.RequestedLocal, o.RequestedLocalOverride)), isFile):
+	case slices.ContainsFunc(localNames(slices.Concat(o.RequestedLocal, o.RequestedLocalOverride)), isFile):
 		return LayerLocal
 	case slices.ContainsFunc(o.Requested, func(request string) bool { return names(request, p) }):
 		return LayerRequest
@@ -116,14 +116,15 @@ func names(request string, p *apt.Package) bool {
 	return name == p.Name || slices.ContainsFunc(p.Provides, func(r relation.Relation) bool { return r.Name == name })
 }
 
-func (s *System) keys(ctx context.Context, c ostree.Checksum) (map[apt.Key]bool, error) {
+// versions are those of the packages of a commit.
+func (s *System) versions(ctx context.Context, c ostree.Checksum) (map[apt.Key]version.Version, error) {
 	packages, err := s.Packages(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	keys := make(map[apt.Key]bool, len(packages))
+	versions := make(map[apt.Key]version.Version, len(packages))
 	for _, p := range packages {
-		keys[p.Key()] = true
+		versions[p.Key()] = p.Version
 	}
-	return keys, nil
+	return versions, nil
 }

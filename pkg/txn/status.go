@@ -4,7 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strings"
+	"maps"
+	"slices"
 
 	"github.com/apt-ostree/apt-ostree/pkg/deploy"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy/origin"
@@ -44,7 +45,9 @@ type DeploymentStatus struct {
 	RequestedLocalFileoverride     []string `json:"requested-local-fileoverride-packages"`
 	RequestedBaseRemovals          []string `json:"requested-base-removals"`
 	RequestedBaseLocalReplacements []string `json:"requested-base-local-replacements"`
-	RegenerateInitramfs            bool     `json:"regenerate-initramfs"`
+	// RequestedBaseRemoteReplacements are pairs of repo=SUITE and a list of packages.
+	RequestedBaseRemoteReplacements [][2]any `json:"requested-base-remote-replacements,omitempty"`
+	RegenerateInitramfs             bool     `json:"regenerate-initramfs"`
 
 	// Base* are present for deployments with layered packages only.
 	BaseChecksum      string         `json:"base-checksum,omitempty"`
@@ -66,7 +69,7 @@ type DeploymentStatus struct {
 	Packages               []string       `json:"packages"`
 	Modules                []string       `json:"modules"`
 	BaseRemovals           []any          `json:"base-removals"`
-	BaseLocalReplacements  []string       `json:"base-local-replacements"`
+	BaseLocalReplacements  []any          `json:"base-local-replacements"`
 	BaseRemoteReplacements map[string]any `json:"base-remote-replacements"`
 }
 
@@ -110,7 +113,7 @@ func (s *System) describe(ctx context.Context, d deploy.Deployment) (*Deployment
 		RequestedLocalPackages: []string{}, RequestedLocalFileoverride: []string{},
 		RequestedBaseRemovals: []string{}, RequestedBaseLocalReplacements: []string{},
 		Packages: []string{}, Modules: []string{}, BaseRemovals: []any{},
-		BaseLocalReplacements: []string{}, BaseRemoteReplacements: map[string]any{},
+		BaseLocalReplacements: []any{}, BaseRemoteReplacements: map[string]any{},
 	}
 	describeOrigin(out, originOf(d))
 	if err := s.describeBase(ctx, out, commit, d.Checksum); err != nil {
@@ -127,23 +130,15 @@ func deploymentID(d deploy.Deployment) string {
 func describeOrigin(out *DeploymentStatus, o *origin.Origin) {
 	out.Origin = o.Refspec
 	out.RequestedPackages = append(out.RequestedPackages, o.Requested...)
-	out.RequestedLocalPackages = append(out.RequestedLocalPackages, withoutDigests(o.RequestedLocal)...)
-	out.RequestedLocalFileoverride = append(out.RequestedLocalFileoverride, withoutDigests(o.RequestedLocalOverride)...)
+	out.RequestedLocalPackages = append(out.RequestedLocalPackages, localNames(o.RequestedLocal)...)
+	out.RequestedLocalFileoverride = append(out.RequestedLocalFileoverride, localNames(o.RequestedLocalOverride)...)
 	out.RequestedBaseRemovals = append(out.RequestedBaseRemovals, o.OverrideRemove...)
-	out.RequestedBaseLocalReplacements = append(out.RequestedBaseLocalReplacements, withoutDigests(o.OverrideReplaceLocal)...)
-	out.RegenerateInitramfs = o.RegenerateInitramfs
-}
-
-// withoutDigests gives the names of local packages, which an origin has as DIGEST:NAME.
-func withoutDigests(list []string) []string {
-	out := make([]string, 0, len(list))
-	for _, entry := range list {
-		if _, name, ok := strings.Cut(entry, ":"); ok {
-			entry = name
-		}
-		out = append(out, entry)
+	out.RequestedBaseLocalReplacements = append(out.RequestedBaseLocalReplacements, localNames(o.OverrideReplaceLocal)...)
+	all := tracked(o)
+	for _, suite := range slices.Sorted(maps.Keys(all)) {
+		out.RequestedBaseRemoteReplacements = append(out.RequestedBaseRemoteReplacements, [2]any{repoKey + suite, all[suite]})
 	}
-	return out
+	out.RegenerateInitramfs = o.RegenerateInitramfs
 }
 
 // describeBase fills in the base commit of a layered deployment.
@@ -163,6 +158,9 @@ func (s *System) describeBase(ctx context.Context, out *DeploymentStatus, commit
 	out.BaseCommitMeta = metadataJSON(base)
 	out.LayeredCommitMeta = metadataJSON(commit)
 	if out.BaseRemovals, err = removedJSON(commit); err != nil {
+		return err
+	}
+	if err := describeReplaced(out, commit); err != nil {
 		return err
 	}
 	active, ok := commit.Metadata.Lookup(keyPackage)
@@ -207,7 +205,7 @@ func metadataJSON(c *ostree.Commit) map[string]any {
 	out := map[string]any{}
 	for _, e := range c.Metadata {
 		switch e.Key {
-		case keyPackage, keyRemoved, "apt-ostree.pkglist", "apt-ostree.treefile":
+		case keyPackage, keyRemoved, keyReplaced, keyDebs, "apt-ostree.pkglist", "apt-ostree.treefile":
 			continue
 		}
 		out[e.Key] = jsonValue(e.Value)

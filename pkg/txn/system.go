@@ -2,6 +2,7 @@ package txn
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -44,7 +45,8 @@ type System struct {
 	path    string
 	sysroot *deploy.Sysroot
 	opts    Options
-	locked  bool // by Lock
+	locked  bool             // by Lock
+	offers  map[string]offer // local packages by SHA-256
 }
 
 // Open opens the system below a physical root: "/" for the running one. The error is a
@@ -95,7 +97,7 @@ func (s *System) Lock(ctx context.Context) (unlock func() error, err error) {
 }
 
 // Close releases the system.
-func (s *System) Close() error { return s.sysroot.Close() }
+func (s *System) Close() error { return errors.Join(s.dropOffers(), s.sysroot.Close()) }
 
 // Repo is the system's repository. It is closed with the system.
 func (s *System) Repo() *ostree.Repo { return s.sysroot.Repo() }
