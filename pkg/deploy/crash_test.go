@@ -348,7 +348,7 @@ func requireTidy(t *testing.T, s *deploy.Sysroot) {
 		require.Len(t, found, 1, pattern)
 	}
 	deployed := 0
-	for name := range strings.FieldsSeq(ostreeTool(t, "--repo="+s.Repo().Path(), "refs")) {
+	for name := range refs(t, s.Repo().Path()) {
 		if matched, _ := filepath.Match("ostree/?/?/?", name); matched {
 			deployed++
 		}

@@ -2,17 +2,22 @@ package deploy_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/apt-ostree/apt-ostree/internal/fsx"
 	"github.com/apt-ostree/apt-ostree/internal/testenv"
@@ -21,6 +26,7 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/deploy/bootloader"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy/origin"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
+	"github.com/apt-ostree/apt-ostree/pkg/ostree/gvariant"
 )
 
 // ostreeTool runs the real tool and returns what it says.
@@ -68,16 +74,26 @@ func options(t testing.TB) deploy.Options {
 func toolEntryNames(t testing.TB) deploy.EntryNames {
 	t.Helper()
 	testenv.Need(t, testenv.Tool("ostree"))
-	version := regexp.MustCompile(`Version: '(\d+)\.(\d+)'`).FindStringSubmatch(ostreeTool(t, "--version"))
-	require.NotNil(t, version)
-	if len(version[2]) == 1 {
+	names, err := askEntryNames()
+	require.NoError(t, err)
+	return names
+}
+
+// askEntryNames asks the tool, once for all tests.
+var askEntryNames = sync.OnceValues(func() (deploy.EntryNames, error) {
+	out, err := exec.Command("ostree", "--version").CombinedOutput() //nolint:noctx // no test's context lasts long enough
+	version := regexp.MustCompile(`Version: '(\d+)\.(\d+)'`).FindStringSubmatch(string(out))
+	switch {
+	case err != nil || version == nil:
+		return 0, fmt.Errorf("ostree --version: %v: %s", err, out)
+	case len(version[2]) == 1:
 		version[2] = "0" + version[2]
 	}
 	if version[1]+version[2] >= "202405" {
-		return deploy.NamesShort
+		return deploy.NamesShort, nil
 	}
-	return deploy.NamesWithStateroot
-}
+	return deploy.NamesWithStateroot, nil
+})
 
 // newSysroot makes a sysroot with a stateroot "os".
 func newSysroot(t testing.TB) *deploy.Sysroot {
@@ -150,14 +166,56 @@ func commitTree(t testing.TB, repo, branch string, files tree, args ...string) o
 	return c
 }
 
-// commit makes a bootable commit with a version and, optionally, other files.
+// commit makes a bootable commit with a version and, optionally, other files. Unlike commitTree it starts no program,
+// since nearly every test begins with several of them.
 func commit(t testing.TB, s *deploy.Sysroot, version string, changes tree) ostree.Checksum {
 	t.Helper()
 	files := bootable(changes)
 	if files["usr/version"] == "" {
 		files["usr/version"] = version
 	}
-	return commitTree(t, s.Repo().Path(), "branch/"+version, files, "--add-metadata-string=version="+version)
+	var c ostree.Checksum
+	require.NoError(t, s.Repo().Update(t.Context(), func(w *ostree.Writer) error {
+		id, err := files.write(t.Context(), w)
+		if err != nil {
+			return err
+		}
+		c, err = w.WriteCommit(t.Context(), ostree.Commit{
+			Metadata:  ostree.Metadata{{Key: ostree.MetadataVersion, Value: gvariant.String(version)}},
+			Timestamp: time.Unix(1000000000, 0), Tree: id,
+		})
+		if err != nil {
+			return err
+		}
+		return w.SetRef(ostree.Refspec{Ref: "branch/" + version}, c)
+	}))
+	return c
+}
+
+// write makes the objects of a tree, all owned by root and with usual modes.
+func (files tree) write(ctx context.Context, w *ostree.Writer) (ostree.TreeID, error) {
+	dir := ostree.DirMeta{Mode: unix.S_IFDIR | 0o755}
+	out := ostree.NewTree(dir)
+	for name, text := range files {
+		if name, isDir := strings.CutSuffix(name, "/"); isDir {
+			if err := out.MkdirAll(name, dir); err != nil {
+				return ostree.TreeID{}, err
+			}
+			continue
+		}
+		fi := ostree.FileInfo{Mode: unix.S_IFREG | 0o644, Size: int64(len(text))}
+		if target, ok := strings.CutPrefix(text, "->"); ok {
+			fi, text = ostree.FileInfo{Mode: unix.S_IFLNK | 0o777, Target: target}, ""
+		}
+		c, err := w.WriteFile(ctx, fi, strings.NewReader(text))
+		if err != nil {
+			return ostree.TreeID{}, err
+		}
+		if err := errors.Join(out.MkdirAll(path.Dir(name), dir), out.SetFile(name, c)); err != nil {
+			return ostree.TreeID{}, err
+		}
+	}
+	return w.WriteTree(ctx, out)
 }
 
 // mustDeploy deploys a commit that follows the branch it was made on.
@@ -284,12 +342,17 @@ func layout(t testing.TB, root string) []string {
 	return lines
 }
 
-// refs lists the refs that the tool sees.
+// refs lists the refs of a repository.
 func refs(t testing.TB, repo string) map[string]string {
 	t.Helper()
+	r, err := ostree.Open(repo, ostree.Options{})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, r.Close()) }()
+	all, err := r.Refs(t.Context(), "")
+	require.NoError(t, err)
 	out := make(map[string]string)
-	for name := range strings.FieldsSeq(ostreeTool(t, "--repo="+repo, "refs")) {
-		out[name] = ostreeTool(t, "--repo="+repo, "rev-parse", name)
+	for ref, c := range all {
+		out[ref.String()] = c.String()
 	}
 	return out
 }
