@@ -81,11 +81,13 @@ func toolEntryNames(t testing.TB) deploy.EntryNames {
 
 // askEntryNames asks the tool, once for all tests.
 var askEntryNames = sync.OnceValues(func() (deploy.EntryNames, error) {
-	out, err := exec.Command("ostree", "--version").CombinedOutput() //nolint:noctx // no test's context lasts long enough
+	out, err := exec.Command("ostree", "--version").CombinedOutput()
 	version := regexp.MustCompile(`Version: '(\d+)\.(\d+)'`).FindStringSubmatch(string(out))
 	switch {
-	case err != nil || version == nil:
-		return 0, fmt.Errorf("ostree --version: %v: %s", err, out)
+	case err != nil:
+		return 0, fmt.Errorf("ostree --version: %w: %s", err, out)
+	case version == nil:
+		return 0, fmt.Errorf("ostree --version says %q", out)
 	case len(version[2]) == 1:
 		version[2] = "0" + version[2]
 	}
