@@ -25,6 +25,7 @@ func TestChangesAskForWritableMounts(t *testing.T) {
 		{[]string{"override", "remove", "x"}, true},
 		{[]string{"override", "reset", "x"}, true},
 		{[]string{"reset"}, true},
+		{[]string{"apply-live"}, true},
 		{[]string{"status"}, false},
 		{[]string{"db", "list"}, false},
 	} {

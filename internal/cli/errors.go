@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/apt-ostree/apt-ostree/pkg/txn"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/assemble"
@@ -18,6 +19,9 @@ func (a *app) printError(err error) {
 	fmt.Fprintf(a.Err, "%serror: %s%s\n", red, reset, errorText(err))
 	for _, line := range output(err) {
 		fmt.Fprintf(a.Err, "  | %s\n", line)
+	}
+	if hinted, ok := errors.AsType[*hintedError](err); ok {
+		fmt.Fprintf(a.Err, "hint: %s\n", strings.Join(hinted.hint, "\n      "))
 	}
 	change := txn.Change{}
 	if failed, ok := errors.AsType[*changeError](err); ok {

@@ -198,6 +198,7 @@ func (a *application) layeredCommit(base *ostree.Commit) ostree.Commit {
 // by the next change if it is interrupted.
 func (a *application) cleanup(ctx context.Context, _ *step.Task) error {
 	err := errors.Join(assemble.Sweep(assemble.ScratchDir(a.system.Repo().Path())), a.system.dropPackages(ctx), a.system.dropDebs(ctx), a.system.release(ctx))
+	err = errors.Join(err, a.system.dropLiveRefs(ctx))
 	_, cleanup := a.system.sysroot.Cleanup(ctx)
 	return errors.Join(err, cleanup)
 }

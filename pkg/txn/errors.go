@@ -14,6 +14,7 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree/sign"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/assemble"
+	"github.com/apt-ostree/apt-ostree/pkg/txn/live"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/step"
 )
 
@@ -121,7 +122,7 @@ func Classify(err error) Kind {
 	case as[*solve.NotFoundError](err), errors.Is(err, ostree.ErrRefNotFound), errors.Is(err, ostree.ErrObjectNotFound),
 		as[*NoDeploymentError](err), as[*RevisionError](err), as[*BranchError](err), as[*deploy.StaterootError](err), as[*deploy.NotFoundError](err):
 		return KindNotFound
-	case as[*RequestError](err), as[*DriverError](err), errors.Is(err, deploy.ErrNotBooted):
+	case as[*RequestError](err), as[*DriverError](err), errors.Is(err, deploy.ErrNotBooted), as[*LiveError](err), as[*live.UnsafeError](err):
 		return KindRequest
 	case as[*StaleError](err):
 		return KindStale

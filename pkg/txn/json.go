@@ -15,6 +15,15 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 	}{(*plain)(p), pkgdiff(p.Diff)})
 }
 
+// MarshalJSON adds the package difference.
+func (p *LivePlan) MarshalJSON() ([]byte, error) {
+	type plain LivePlan
+	return json.Marshal(struct {
+		*plain
+		Diff [][]any `json:"pkgdiff"`
+	}{(*plain)(p), pkgdiff(p.Diff)})
+}
+
 // jsonValue gives a metadata value as what encoding/json understands: strings, numbers, booleans
 // and lists as themselves, everything else in GVariant's own text format.
 func jsonValue(v gvariant.Value) any {

@@ -37,14 +37,18 @@ type recording struct {
 
 // begin starts the record of a plan that is about to be applied.
 func (s *System) begin(p *Plan, opts ApplyOptions) *recording {
-	r := &recording{system: s, next: opts.Reporter, record: history.Record{Actor: opts.By, Stateroot: p.Stateroot}}
+	change, _ := json.Marshal(p.Change) // plain data
+	r := history.Record{Actor: opts.By, Stateroot: p.Stateroot, Title: p.Change.Title(), Change: change}
+	if !p.From.IsZero() {
+		r.From = p.From.String()
+	}
+	return s.beginRecord(r, opts.Reporter)
+}
+
+func (s *System) beginRecord(record history.Record, next step.Reporter) *recording {
+	r := &recording{system: s, next: next, record: record}
 	if r.record.Actor == (history.Actor{}) {
 		r.record.Actor = history.Self("")
-	}
-	r.record.Title = p.Change.Title()
-	r.record.Change, _ = json.Marshal(p.Change) // plain data
-	if !p.From.IsZero() {
-		r.record.From = p.From.String()
 	}
 	writer, err := s.historyStore().Begin(r.record, s.opts.Clock())
 	if err != nil {

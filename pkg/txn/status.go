@@ -39,6 +39,9 @@ type DeploymentStatus struct {
 	Unlocked           string `json:"unlocked"`
 	// BootFailure is why it was found not to work.
 	BootFailure string `json:"boot-failure,omitempty"`
+	// LiveReplaced is the commit that was made live in it, LiveInProgress one of which that was interrupted.
+	LiveInProgress string `json:"live-inprogress,omitempty"`
+	LiveReplaced   string `json:"live-replaced,omitempty"`
 
 	RequestedPackages              []string `json:"requested-packages"`
 	RequestedLocalPackages         []string `json:"requested-local-packages"`
@@ -116,6 +119,9 @@ func (s *System) describe(ctx context.Context, d deploy.Deployment) (*Deployment
 		BaseLocalReplacements: []any{}, BaseRemoteReplacements: map[string]any{},
 	}
 	describeOrigin(out, originOf(d))
+	if err := s.describeLive(out, d); err != nil {
+		return nil, err
+	}
 	if err := s.describeBase(ctx, out, commit, d.Checksum); err != nil {
 		return nil, err
 	}
