@@ -16,7 +16,7 @@ import (
 // installKernel puts a kernel with all its files into a directory below /boot. Files that are there
 // already are left alone: the directory is named by their checksum.
 func (s *Sysroot) installKernel(root *os.Root, k kernel, dir string) error {
-	dir = filepath.Join(s.path, "boot", dir)
+	dir = filepath.Join(s.bootPath(), dir)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}

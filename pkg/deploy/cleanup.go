@@ -117,7 +117,7 @@ func (s *Sysroot) finishLoader(ctx context.Context, st *state) error {
 
 // loaderConfig is what the boot loader got to know of what is in effect.
 func (s *Sysroot) loaderConfig(st *state) bootloader.Config {
-	c := bootloader.Config{Sysroot: s.path, Boot: filepath.Join(s.path, "boot"), Version: st.boot}
+	c := bootloader.Config{Sysroot: s.path, Boot: s.bootPath(), Version: st.boot}
 	for _, d := range notStaged(st.deployments) {
 		c.Entries, c.Names = append(c.Entries, d.entry), append(c.Names, d.file)
 	}
@@ -133,7 +133,7 @@ func (s *Sysroot) cleanVersions(st *state) error {
 	other := 1 - st.boot
 	for _, path := range []string{
 		s.loaderDir(other), s.farmLink(other), s.farmDir(other, 0), s.farmDir(other, 1), s.farmDir(st.boot, 1-st.sub),
-		filepath.Join(s.path, "boot/loader.tmp"), s.farmLink(0) + ".tmp", s.farmLink(1) + ".tmp",
+		filepath.Join(s.bootPath(), "loader.tmp"), s.farmLink(0) + ".tmp", s.farmLink(1) + ".tmp",
 	} {
 		if err := removeAll(path); err != nil {
 			return err
@@ -217,7 +217,7 @@ func (s *Sysroot) remove(d Deployment) error {
 
 // cleanBoot removes kernels and additional initrds that no entry needs.
 func (s *Sysroot) cleanBoot(st *state) error {
-	boot := filepath.Join(s.path, "boot/ostree")
+	boot := filepath.Join(s.bootPath(), "ostree")
 	needed := make(map[string]bool)
 	for _, d := range st.deployments {
 		needed[filepath.Base(bootDir(d))] = true
@@ -237,7 +237,7 @@ func (s *Sysroot) cleanBoot(st *state) error {
 			return err
 		}
 	}
-	overlays, err := os.ReadDir(filepath.Join(s.path, "boot", overlayDir))
+	overlays, err := os.ReadDir(filepath.Join(s.bootPath(), overlayDir))
 	if err != nil && !isMissing(err) {
 		return err
 	}
@@ -245,7 +245,7 @@ func (s *Sysroot) cleanBoot(st *state) error {
 		if !e.Type().IsRegular() || needed[e.Name()] {
 			continue
 		}
-		if err := os.Remove(filepath.Join(s.path, "boot", overlayDir, e.Name())); err != nil {
+		if err := os.Remove(filepath.Join(s.bootPath(), overlayDir, e.Name())); err != nil {
 			return err
 		}
 	}

@@ -28,3 +28,7 @@ func ParseStaged(data []byte) (Deployment, error) {
 	}
 	return staged.target, nil
 }
+
+// PretendFAT makes a sysroot take a directory for a FAT file system as long as mounted says so: many kernels
+// that run tests have no FAT.
+func (s *Sysroot) PretendFAT(mounted func(path string) bool) { s.isFAT = mounted }

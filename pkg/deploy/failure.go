@@ -15,7 +15,7 @@ import (
 
 // failureStamp is where a failure to finalize is written; the name is libostree's.
 func (s *Sysroot) failureStamp() string {
-	return filepath.Join(s.path, "boot/ostree/finalize-failure.stamp")
+	return filepath.Join(s.bootPath(), "ostree/finalize-failure.stamp")
 }
 
 // recordFailure leaves a note for the next boot.

@@ -49,7 +49,7 @@ func (s *Sysroot) stageInitrd(ctx context.Context, file string) (name string, er
 // there.
 func (s *Sysroot) installOverlays(d Deployment) error {
 	for _, name := range d.overlays {
-		target := filepath.Join(s.path, "boot", overlayDir, name+".img")
+		target := filepath.Join(s.bootPath(), overlayDir, name+".img")
 		if _, err := os.Lstat(target); err == nil {
 			continue
 		}

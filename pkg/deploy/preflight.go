@@ -25,8 +25,8 @@ const (
 // preflight finds out, before anything is written, whether all of it can be.
 func (j *job) preflight(ctx context.Context, list []Deployment) error {
 	s := j.sysroot
-	for _, dir := range []string{"ostree/deploy", "boot"} {
-		if err := writable(filepath.Join(s.path, dir)); err != nil {
+	for _, dir := range []string{filepath.Join(s.path, "ostree/deploy"), s.bootPath(), s.bootPartition()} {
+		if err := writable(dir); err != nil {
 			return err
 		}
 	}

@@ -10,8 +10,13 @@ import (
 )
 
 // PreviewEtc tells what would become of the configuration of a deployment if a commit were deployed
-// with it as merge deployment. It touches nothing.
+// with it as merge deployment: which local changes conflict with new defaults, which are kept, which defaults stay
+// removed and which new ones are taken. It touches nothing. Nothing becomes of a configuration without defaults, on
+// either side, by which local changes could be told.
 func (s *Sysroot) PreviewEtc(ctx context.Context, d Deployment, c ostree.Checksum) (*etcmerge.Outcome, error) {
+	if _, err := os.Lstat(d.Path + "/usr/etc"); isMissing(err) {
+		return new(etcmerge.Outcome), nil
+	}
 	tree, err := s.repo.FS(ctx, c)
 	if err != nil {
 		return nil, err

@@ -19,8 +19,7 @@ import (
 // drops, it returns the list without them, which has to be written first: libostree's "early prune".
 // J is the job of a deployment that is not checked out yet.
 func (w *writer) room(ctx context.Context, j *job) (first []Deployment, err error) {
-	boot := filepath.Join(w.sysroot.path, "boot")
-	places := []string{boot}
+	places := []string{w.sysroot.bootPath()}
 	loader, err := w.sysroot.bootloader()
 	if _, unsupported := errors.AsType[*bootloader.UnsupportedError](err); err != nil && !unsupported {
 		return nil, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 
 	"github.com/apt-ostree/apt-ostree/pkg/deploy/etcmerge"
@@ -87,11 +86,8 @@ func (s *Sysroot) stage(ctx context.Context, c ostree.Checksum, o *origin.Origin
 
 // previewEtc finds out now what would stop a merge at shutdown.
 func (j *job) previewEtc(ctx context.Context) error {
-	if j.merge == nil || j.in.etc == etcNone {
+	if j.merge == nil {
 		return nil
-	}
-	if _, err := os.Lstat(j.merge.Path + "/usr/etc"); isMissing(err) {
-		return nil // It has no defaults to tell local changes by.
 	}
 	outcome, err := j.sysroot.PreviewEtc(ctx, *j.merge, j.deployment.Checksum)
 	if err != nil {

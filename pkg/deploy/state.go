@@ -107,7 +107,7 @@ func markAround(list []Deployment) {
 
 // readBootVersion reads /boot/loader; 0 when it does not exist yet.
 func (s *Sysroot) readBootVersion() (int, error) {
-	path := filepath.Join(s.path, "boot/loader")
+	path := filepath.Join(s.bootPath(), "loader")
 	target, err := os.Readlink(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
@@ -159,7 +159,7 @@ func (s *Sysroot) farmDir(boot, sub int) string {
 }
 
 func (s *Sysroot) loaderDir(boot int) string {
-	return filepath.Join(s.path, fmt.Sprintf("boot/loader.%d", boot))
+	return filepath.Join(s.bootPath(), fmt.Sprintf("loader.%d", boot))
 }
 
 func (s *Sysroot) entriesDir(boot int) string { return filepath.Join(s.loaderDir(boot), "entries") }

@@ -20,8 +20,9 @@ func (s *Sysroot) sync(ctx context.Context) error {
 	if s.opts.NoSync {
 		return nil
 	}
-	for _, dir := range []string{"ostree/repo", "boot"} {
-		if err := s.syncDir(ctx, filepath.Join(s.path, dir), dir == "boot"); err != nil {
+	boot := s.bootPath()
+	for _, dir := range []string{filepath.Join(s.path, "ostree/repo"), boot} {
+		if err := s.syncDir(ctx, dir, dir == boot); err != nil {
 			return fmt.Errorf("sync: %w", err)
 		}
 	}

@@ -23,6 +23,8 @@ type Sysroot struct {
 	repo *ostree.Repo
 	log  *slog.Logger
 	lock sysrootLock
+	// isFAT tells FAT file systems, isFATFilesystem but for tests.
+	isFAT func(path string) bool
 	// after is called after each named step of a change; tests stop there.
 	after func(step string)
 }
@@ -52,7 +54,7 @@ func Open(root string, opts Options) (*Sysroot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open sysroot %s: %w", root, err)
 	}
-	s := &Sysroot{path: root, opts: opts, repo: repo, log: opts.logger(), after: func(string) {}}
+	s := &Sysroot{path: root, opts: opts, repo: repo, log: opts.logger(), isFAT: isFATFilesystem, after: func(string) {}}
 	if err := s.checkDevices(); err != nil {
 		return nil, errors.Join(err, repo.Close())
 	}

@@ -8,14 +8,9 @@ import (
 	"path/filepath"
 	"slices"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/apt-ostree/apt-ostree/pkg/deploy/bootentry"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy/bootloader"
 )
-
-// vfatMagic is what statfs(2) says of a FAT file system.
-const vfatMagic = 0x4d44
 
 // write makes a list of deployments effective, and drops the staged one unless the list has it.
 func (s *Sysroot) write(ctx context.Context, st *state, list []Deployment, progress func(string)) (committed bool, err error) {
@@ -195,16 +190,8 @@ func (w *writer) prepareEntries(ctx context.Context) error {
 
 // checkBoot finds out early what would fail late.
 func (w *writer) checkBoot() error {
-	boot := filepath.Join(w.sysroot.path, "boot")
-	if err := os.MkdirAll(boot, 0o755); err != nil {
+	if err := os.MkdirAll(w.sysroot.bootPath(), 0o755); err != nil {
 		return err
-	}
-	var st unix.Statfs_t
-	if err := unix.Statfs(boot, &st); err != nil {
-		return &os.PathError{Op: "statfs", Path: boot, Err: err}
-	}
-	if st.Type == vfatMagic {
-		return fmt.Errorf("%s is a FAT file system, which has no symbolic links to switch between boot entries by; use another one for /boot", boot)
 	}
 	var err error
 	w.loader, err = w.sysroot.bootloader()
@@ -217,7 +204,11 @@ func (s *Sysroot) bootloader() (bootloader.Bootloader, error) {
 		return s.opts.Bootloader, nil
 	}
 	configured, _ := s.repo.ConfigValue("sysroot", "bootloader")
-	loader, err := bootloader.Select(filepath.Join(s.path, "boot"), configured)
+	boot := s.bootPath()
+	if boot != s.bootPartition() {
+		return s.fatBootloader(configured)
+	}
+	loader, err := bootloader.Select(boot, configured)
 	if grub, ok := loader.(bootloader.GRUB); ok {
 		grub.Generator = s.opts.GRUBGenerator
 		loader = grub
@@ -227,7 +218,7 @@ func (s *Sysroot) bootloader() (bootloader.Bootloader, error) {
 
 // config is what the boot loader gets to know.
 func (w *writer) config() bootloader.Config {
-	c := bootloader.Config{Sysroot: w.sysroot.path, Boot: filepath.Join(w.sysroot.path, "boot"), Version: w.boot, Entries: w.entries, Names: w.names}
+	c := bootloader.Config{Sysroot: w.sysroot.path, Boot: w.sysroot.bootPath(), Version: w.boot, Entries: w.entries, Names: w.names}
 	if len(w.list) > 0 {
 		c.Default = w.list[0].Path
 	}
@@ -237,7 +228,7 @@ func (w *writer) config() bootloader.Config {
 // makeLoaderLink makes the symbolic link whose renaming is the commit point. The link boot -> . lets
 // paths begin with /boot whether that is a file system of its own or not.
 func (w *writer) makeLoaderLink() error {
-	boot := filepath.Join(w.sysroot.path, "boot")
+	boot := w.sysroot.bootPath()
 	if err := os.Symlink(".", boot+"/boot"); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
@@ -249,7 +240,7 @@ func (w *writer) makeLoaderLink() error {
 
 // switchLoader makes the other set of boot entries effective.
 func (w *writer) switchLoader(ctx context.Context) error {
-	boot := filepath.Join(w.sysroot.path, "boot")
+	boot := w.sysroot.bootPath()
 	if err := os.Rename(boot+"/loader.tmp", boot+"/loader"); err != nil {
 		return err
 	}

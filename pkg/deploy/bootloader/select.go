@@ -33,7 +33,8 @@ func (e *UnsupportedError) Error() string {
 //     [GRUB]. When bootupd has taken over its configuration, nothing needs to be done.
 //   - loader/uEnv.txt: [UBoot]
 //   - extlinux/extlinux.conf: [Syslinux]
-//   - systemd-boot in the EFI system partition, at /boot/efi or /efi: [SystemdBoot]
+//   - systemd-boot in the EFI system partition, at /boot/efi or /efi: [SystemdBoot]. Where it is at /boot
+//     itself, which is FAT then, package deploy sees to that.
 //
 // The first three are libostree's. The error is an [*UnsupportedError] for zipl and aboot.
 func Select(boot, configured string) (Bootloader, error) {
