@@ -41,6 +41,24 @@ deps: ## install the Debian packages the tests need
 build: ## build the commands and examples into ./bin
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/... ./examples/...
 
+DESTDIR ?=
+PREFIX := /usr
+INSTALL := install -D -m
+
+.PHONY: install
+install: ## build and install the commands, the daemon and its files below DESTDIR
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...
+	$(INSTALL) 755 bin/apt-ostree $(DESTDIR)$(PREFIX)/bin/apt-ostree
+	$(INSTALL) 755 bin/apt-ostreed $(DESTDIR)$(PREFIX)/libexec/apt-ostreed
+	$(INSTALL) 644 data/dbus/org.aptostree.dev.conf -t $(DESTDIR)$(PREFIX)/share/dbus-1/system.d
+	$(INSTALL) 644 data/dbus/org.aptostree.dev.service -t $(DESTDIR)$(PREFIX)/share/dbus-1/system-services
+	$(INSTALL) 644 data/dbus/org.projectatomic.rpmostree1.service -t $(DESTDIR)$(PREFIX)/share/apt-ostree/compat
+	$(INSTALL) 644 internal/busapi/interface.xml $(DESTDIR)$(PREFIX)/share/dbus-1/interfaces/org.aptostree.dev.xml
+	$(INSTALL) 644 data/polkit/org.aptostree.dev.policy -t $(DESTDIR)$(PREFIX)/share/polkit-1/actions
+	$(INSTALL) 644 data/systemd/* -t $(DESTDIR)$(PREFIX)/lib/systemd/system
+	$(INSTALL) 644 data/tmpfiles/apt-ostree.conf -t $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
+	$(INSTALL) 644 data/apt-ostreed.conf -t $(DESTDIR)/etc
+
 .PHONY: check
 check: fmt vet lint unit cross ## what a contributor runs before a commit; no root, no network
 

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/apt-ostree/apt-ostree/internal/busapi"
 	"github.com/apt-ostree/apt-ostree/internal/cli"
 	"github.com/apt-ostree/apt-ostree/internal/mountns"
 	"github.com/apt-ostree/apt-ostree/internal/systemd"
@@ -22,11 +23,19 @@ func main() {
 	code := cli.Main(ctx, os.Args[1:], cli.Env{
 		Out: os.Stdout, Err: os.Stderr,
 		OutTerminal: terminal(os.Stdout), ErrTerminal: terminal(os.Stderr), Getenv: os.Getenv,
-		Writable: mountns.Writable, Reboot: systemd.Reboot, Unit: systemd.OwnUnit,
+		Writable: mountns.Writable, Bus: bus(), Reboot: systemd.Reboot, Unit: systemd.OwnUnit,
 		Options: txn.Options{Audit: cli.Journal},
 	})
 	stop()
 	os.Exit(code)
+}
+
+// bus is where the daemon is that changes the running system; "" if no deployment runs.
+func bus() string {
+	if _, err := os.Stat("/run/ostree-booted"); err != nil {
+		return ""
+	}
+	return busapi.SystemBus(os.Getenv)
 }
 
 // terminal gives the width of the terminal behind f, or 0 if there is none.

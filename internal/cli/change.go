@@ -64,6 +64,9 @@ func (a *app) change(ctx context.Context, change txn.Change, flags changeFlags, 
 	}
 	change.CacheOnly = change.CacheOnly || flags.cacheOnly
 	change.LockFinalization = change.LockFinalization || flags.locked
+	if client := a.daemon(ctx); client != nil {
+		return a.changeByDaemon(ctx, client, change, flags, none)
+	}
 	if a.Writable != nil {
 		if err := a.Writable(a.sysroot); err != nil {
 			return err

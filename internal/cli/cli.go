@@ -31,6 +31,9 @@ type Env struct {
 	// Writable, if set, makes sure that the process may write to a sysroot before that is opened. It may
 	// have to start the program again.
 	Writable func(sysroot string) error
+	// Bus is the address of the message bus with the daemon that changes the running system; empty where
+	// this process does so itself.
+	Bus string
 	// Reboot, if set, restarts the running system.
 	Reboot func(context.Context) error
 	// Unit, if set, names the systemd unit that the process runs in, "" if it is none.
@@ -60,6 +63,8 @@ type app struct {
 	verbose   bool
 	args      []string
 	files     map[string]string // local packages, by the names that changes have for them
+	peer      bool
+	chosen    *cobra.Command // the command that was chosen
 }
 
 // Main runs the command line and returns the exit status: 0, 1 for errors, 77 for "unchanged"
@@ -91,6 +96,8 @@ func (a *app) command() *cobra.Command {
 		Version:       Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
+
+		PersistentPreRun: func(c *cobra.Command, _ []string) { a.chosen = c },
 	}
 	root.SetVersionTemplate("apt-ostree:\n Version: '{{.Version}}'\n Features:\n  - compose\n  - layering\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
@@ -101,6 +108,7 @@ func (a *app) command() *cobra.Command {
 		a.composeCommand(), a.deployCommand(), a.rebaseCommand(), a.installCommand(), a.uninstallCommand(),
 		a.upgradeCommand(), a.rollbackCommand(), a.finalizeCommand(), a.overrideCommand(), a.resetCommand(),
 		a.statusCommand(), a.dbCommand(),
+		a.reloadCommand(), a.cancelCommand(), a.startDaemonCommand(),
 		a.searchCommand(), a.infoCommand(), a.listCommand(),
 		a.assessBootCommand(), a.finalizeStagedCommand(), a.grubMenuCommand(),
 	)
@@ -111,6 +119,7 @@ func (a *app) command() *cobra.Command {
 // sysrootFlags adds the options of every command that works on a system.
 func (a *app) sysrootFlags(c *cobra.Command) {
 	c.Flags().StringVar(&a.sysroot, "sysroot", "/", "work on the system below this `PATH`")
+	c.Flags().BoolVar(&a.peer, "peer", false, "work without the daemon")
 	c.Flags().StringVar(&a.stateroot, "stateroot", "", "work on this stateroot (default: that of the booted or first deployment)")
 	c.Flags().StringVar(&a.stateroot, "os", "", "the same as --stateroot")
 	hide(c, "os")

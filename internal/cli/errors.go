@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/apt-ostree/apt-ostree/internal/busapi"
 	"github.com/apt-ostree/apt-ostree/pkg/txn"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/assemble"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/step"
@@ -27,12 +28,25 @@ func (a *app) printError(err error) {
 	if failed, ok := errors.AsType[*changeError](err); ok {
 		change = failed.change
 	}
-	for _, r := range txn.Advise(err, change) {
+	for _, r := range advise(err, change) {
 		fmt.Fprintf(a.Err, "hint: %s\n", r.Text)
 		if r.Change != nil {
 			fmt.Fprintf(a.Err, "      %s\n", a.commandLine(*r.Change))
 		}
 	}
+}
+
+// advise gives the ways out. For what failed in the daemon they came with the failure.
+func advise(err error, change txn.Change) []txn.Remedy {
+	failure, ok := errors.AsType[*busapi.RemoteError](err)
+	if !ok {
+		return txn.Advise(err, change)
+	}
+	var all []txn.Remedy
+	for _, r := range failure.Remedies {
+		all = append(all, txn.Remedy{Text: r.Text, Change: r.Change})
+	}
+	return all
 }
 
 // maxOutput is how many lines of a failed program are shown; the log has them all.
@@ -45,6 +59,8 @@ func output(err error) []string {
 		lines = script.Log
 	} else if pkg, ok := errors.AsType[*assemble.PackageError](err); ok {
 		lines = pkg.Log
+	} else if failure, ok := errors.AsType[*busapi.RemoteError](err); ok {
+		lines = failure.Output
 	}
 	return lines[max(0, len(lines)-maxOutput):]
 }

@@ -20,12 +20,7 @@ func (a *app) statusCommand() *cobra.Command {
 		Short: "Show the deployments",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			system, err := a.system(c.Context())
-			if err != nil {
-				return err
-			}
-			defer system.Close()
-			status, err := system.Status(c.Context())
+			status, err := a.status(c.Context())
 			if err != nil {
 				return err
 			}
@@ -61,7 +56,13 @@ func (a *app) printJSON(v any) error {
 }
 
 func (a *app) printStatus(status *txn.Status, verbose, booted bool) {
-	a.printf("State: idle\n")
+	if len(status.Transaction) > 0 {
+		a.printf("State: busy\n")
+		a.printf("Transaction: %s\n", status.Transaction[0])
+		a.printf("  Initiator: caller %s\n", status.Transaction[1])
+	} else {
+		a.printf("State: idle\n")
+	}
 	if status.FinalizeFailure != "" {
 		a.printf("Warning: the last shutdown did not finalize the staged deployment: %s\n", status.FinalizeFailure)
 	}

@@ -10,7 +10,7 @@ import (
 
 func (a *app) upgradeCommand() *cobra.Command {
 	var flags changeFlags
-	var preview, check bool
+	var preview, check, trigger bool
 	change := txn.Change{Upgrade: true}
 	c := &cobra.Command{
 		Use:     "upgrade",
@@ -20,6 +20,9 @@ func (a *app) upgradeCommand() *cobra.Command {
 			"versions. --check and --preview show the very plan that the upgrade would carry out.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if trigger {
+				return a.automatic(c.Context())
+			}
 			if preview || check {
 				if len(change.Install)+len(change.Uninstall) > 0 {
 					return errors.New("--install and --uninstall cannot be used together with --check or --preview")
@@ -33,6 +36,8 @@ func (a *app) upgradeCommand() *cobra.Command {
 	c.Flags().BoolVar(&preview, "preview", false, "show in full what would change and stop")
 	c.Flags().BoolVar(&preview, "check-diff", false, "the same as --preview")
 	c.Flags().BoolVar(&check, "check", false, "show in short what would change and stop; exit with 77 if nothing would")
+	c.Flags().BoolVar(&trigger, "trigger-automatic-update-policy", false, "do what the daemon's configuration says about updates")
+	hide(c, "trigger-automatic-update-policy")
 	c.Flags().BoolVar(&change.AllowDowngrade, "allow-downgrade", false, "permit a base that is older than the present one")
 	c.Flags().BoolVar(&flags.unchanged, "upgrade-unchanged-exit-77", false, "the same as --unchanged-exit-77")
 	hide(c, "check-diff")

@@ -16,6 +16,14 @@ func DiffDocument(from, to ostree.Checksum, d dpkg.Changes) map[string]any {
 	}
 }
 
+// The kinds of a pkgdiff.
+const (
+	diffAdded = iota
+	diffRemoved
+	diffUpgraded
+	diffDowngraded
+)
+
 func pkgdiff(d dpkg.Changes) [][]any {
 	entries := [][]any{}
 	add := func(kind int, old, current *apt.Package) {
@@ -32,16 +40,16 @@ func pkgdiff(d dpkg.Changes) [][]any {
 		entries = append(entries, []any{name, kind, versions})
 	}
 	for _, p := range d.Added {
-		add(0, nil, p)
+		add(diffAdded, nil, p)
 	}
 	for _, p := range d.Removed {
-		add(1, p, nil)
+		add(diffRemoved, p, nil)
 	}
 	for _, c := range d.Upgraded {
-		add(2, c.From, c.To)
+		add(diffUpgraded, c.From, c.To)
 	}
 	for _, c := range d.Downgraded {
-		add(3, c.From, c.To)
+		add(diffDowngraded, c.From, c.To)
 	}
 	return entries
 }

@@ -54,6 +54,16 @@ func TestPlanDocument(t *testing.T) {
 	require.Equal(t, []any{[]any{"base-tool", 2.0, map[string]any{
 		"PreviousPackage": []any{"base-tool", "2.0", "all"}, "NewPackage": []any{"base-tool", "3.0", "all"},
 	}}}, doc["pkgdiff"])
+
+	var read txn.Plan
+	require.NoError(t, json.Unmarshal(text, &read))
+	again, err := json.Marshal(&read)
+	require.NoError(t, err)
+	require.JSONEq(t, string(text), string(again))
+	require.Equal(t, "3.0", read.Diff.Upgraded[0].To.Version.String())
+	for _, bad := range []string{`[["x",7,{}]]`, `[["x",2,{}]]`, `[["x",0,{"NewPackage":["x","~ ~","all"]}]]`, `["x"]`} {
+		require.ErrorContains(t, json.Unmarshal([]byte(`{"pkgdiff":`+bad+`}`), &read), "pkgdiff", bad)
+	}
 }
 
 func TestRequests(t *testing.T) {

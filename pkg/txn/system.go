@@ -174,3 +174,6 @@ func (s *System) logDir(stateroot string) string {
 func (s *System) cacheDir(stateroot string) string {
 	return filepath.Join(s.path, "ostree/deploy", stateroot, "var/cache/apt-ostree")
 }
+
+// Stateroots lists the stateroots of the system, also those with nothing deployed, sorted by name.
+func (s *System) Stateroots() ([]string, error) { return s.sysroot.Stateroots() }
