@@ -26,6 +26,7 @@ func (a *app) installCommand() *cobra.Command {
 	flags.add(c)
 	flags.addCacheOnly(c)
 	flags.addBoot(c)
+	addDownloadOnly(c, &change)
 	c.Flags().StringSliceVar(&change.Uninstall, "uninstall", nil, "drop this request in the same change")
 	c.Flags().BoolVar(&change.ForceReplaceFiles, "force-replacefiles", false, "let the files of local packages replace those of others")
 	addRequestFlags(c, &change)

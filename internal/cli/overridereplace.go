@@ -33,6 +33,7 @@ func (a *app) overrideReplaceCommand() *cobra.Command {
 		},
 	}
 	a.overrideFlags(c, &change, &flags)
+	addDownloadOnly(c, &change)
 	c.Flags().StringSliceVar(&change.OverrideRemove, "remove", nil, "leave this package of the base out in the same change")
 	c.Flags().StringVar(&from, "from", "", "take the packages of `repo=SUITE`")
 	c.Flags().BoolVar(&change.Freeze, "freeze", false, "keep the versions that a suite has now")

@@ -60,3 +60,10 @@ func adviseLocal(err *LocalError, c Change) []Remedy {
 	}
 	return []Remedy{{Text: "do without it", Change: &c}}
 }
+
+// adviseKernel takes a layered kernel instead of the base's.
+func adviseKernel(err error, c Change) []Remedy {
+	kernel, _ := errors.AsType[*KernelError](err)
+	c.OverrideRemove = append(slices.Clone(c.OverrideRemove), kernel.Remove...)
+	return []Remedy{{Text: "leave the base's kernel out for it", Change: &c}}
+}

@@ -159,7 +159,7 @@ func (a *application) assemble(ctx context.Context, task *step.Task) error {
 		return err
 	}
 	result, err := assemble.Build(ctx, assemble.Input{
-		Repo: s.Repo(), Base: p.Base, Batches: batches, Debs: debs, Purge: p.purges(), Seed: seed,
+		Repo: s.Repo(), Base: p.Base, Batches: batches, Debs: debs, Overwrite: p.overwriting(), Purge: p.purges(), Seed: seed,
 		Timestamp: base.Timestamp, Runner: runner, Logger: s.opts.Logger, LogDir: s.logDir(p.Stateroot),
 		InitramfsArgs: initramfsArgs, Unpacker: a.unpacker,
 		Commit: a.layeredCommit(base),

@@ -122,7 +122,7 @@ func Classify(err error) Kind {
 	case as[*solve.NotFoundError](err), errors.Is(err, ostree.ErrRefNotFound), errors.Is(err, ostree.ErrObjectNotFound),
 		as[*NoDeploymentError](err), as[*RevisionError](err), as[*BranchError](err), as[*deploy.StaterootError](err), as[*deploy.NotFoundError](err):
 		return KindNotFound
-	case as[*RequestError](err), as[*DriverError](err), errors.Is(err, deploy.ErrNotBooted), as[*LiveError](err), as[*live.UnsafeError](err):
+	case as[*RequestError](err), as[*KernelError](err), as[*DriverError](err), errors.Is(err, deploy.ErrNotBooted), as[*LiveError](err), as[*live.UnsafeError](err):
 		return KindRequest
 	case as[*StaleError](err):
 		return KindStale
@@ -164,6 +164,8 @@ func Advise(err error, c Change) []Remedy {
 		case as[*DriverError](err):
 			retry.BypassDriver = true
 			return []Remedy{{Text: "ignore the driver, if you know that it does not mind", Change: &retry}}
+		case as[*KernelError](err):
+			return adviseKernel(err, c)
 		case !ok:
 			return nil
 		case request.AllowInactive:

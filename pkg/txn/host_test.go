@@ -35,6 +35,7 @@ type host struct {
 	sysroot *deploy.Sysroot // of another process, so to speak
 	archive *apttest.Archive
 	now     time.Time
+	kernel  string // of the base, "" for none
 }
 
 // newHost makes a host with nothing deployed.
@@ -109,7 +110,7 @@ func (h *host) tree(version string) ostreetest.Tree {
 		"usr/lib/modules/6.1.0/initramfs.img":     ostreetest.File("initramfs"),
 		"usr/lib/os-release":                      ostreetest.File("ID=debian\nPRETTY_NAME=\"Test " + version + "\"\n"),
 		"usr/etc/apt/sources.list.d/test.sources": ostreetest.File(string(source.Format([]source.Source{h.archive.Source()}))),
-		"usr/lib/sysimage/dpkg/status":            ostreetest.File(status(basePackages(version)...)),
+		"usr/lib/sysimage/dpkg/status":            ostreetest.File(status(append(basePackages(version), kernelPackages(h.kernel)...)...)),
 		"usr/lib/sysimage/dpkg/arch":              ostreetest.File("amd64\ni386\n"),
 		"usr/share/version":                       ostreetest.File(version),
 		"var":                                     ostreetest.Dir(), "sysroot": ostreetest.Dir(), "ostree": ostreetest.Link("sysroot/ostree"),
@@ -125,6 +126,14 @@ func basePackages(version string) []string {
 	return list
 }
 
+// kernelPackages are a kernel of a version and what follows it.
+func kernelPackages(version string) []string {
+	if version == "" {
+		return nil
+	}
+	return []string{"linux-image-" + version + "-test 1.0", "linux-image-test 1.0"}
+}
+
 // status is a dpkg status file of packages given as "NAME VERSION".
 func status(packages ...string) string {
 	var b strings.Builder
@@ -132,6 +141,9 @@ func status(packages ...string) string {
 		name, version, _ := strings.Cut(p, " ")
 		if name == "exim" {
 			b.WriteString("Provides: mta\n")
+		}
+		if name == "linux-image-test" {
+			b.WriteString("Depends: linux-image-1-test\n")
 		}
 		if name == "uses-extra" {
 			b.WriteString("Depends: extra\n")

@@ -65,6 +65,7 @@ func TestLocalPackages(t *testing.T) {
 	newer := h.local(apttest.Deb{Package: "mine", Version: "1:2.0"})
 	require.Equal(t, []string{newer}, h.plan(txn.Change{InstallLocal: []string{newer}}).RequestedLocal, "another version takes its place")
 	forced := h.plan(txn.Change{InstallLocal: []string{newer}, ForceReplaceFiles: true})
+	require.NotEqual(t, h.plan(txn.Change{InstallLocal: []string{newer}}).Digest, forced.Digest)
 	require.Equal(t, []string{newer}, txn.PlannedOrigin(forced).RequestedLocalOverride)
 	require.Empty(t, txn.PlannedOrigin(forced).RequestedLocal)
 }

@@ -195,3 +195,41 @@ func TestOverrideReplaceFromArchive(t *testing.T) {
 		require.ErrorContains(t, err, want, text)
 	}
 }
+
+// TestOneKernel replaces the kernel by what follows it, by a file, and by a layered one.
+func TestOneKernel(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.kernel = "1"
+	h.commit(ref, "3")
+	h.archive.Add(
+		apttest.Deb{Package: "linux-image-2-test"}, apttest.Deb{Package: "linux-image-test", Version: "2.0", Depends: "linux-image-2-test"},
+		apttest.Deb{Package: "linux-image-rt", Depends: "linux-image-2-rt"}, apttest.Deb{Package: "linux-image-2-rt"},
+	)
+	h.archive.Publish()
+	h.apply(txn.Change{Deploy: ref})
+	own := h.local(apttest.Deb{Package: "linux-image-own"})
+	for _, c := range []struct {
+		change         txn.Change
+		added, removed []string
+	}{
+		{txn.Change{OverrideReplace: []string{"linux-image-test"}}, []string{"linux-image-2-test"}, []string{"linux-image-1-test"}},
+		{txn.Change{OverrideReplace: []string{"linux-image-test/stable"}}, []string{"linux-image-2-test"}, []string{"linux-image-1-test"}},
+		{txn.Change{OverrideReplaceLocal: []string{own}}, []string{"linux-image-own"}, []string{"linux-image-1-test", "linux-image-test"}},
+	} {
+		p := h.plan(c.change)
+		require.Equal(t, c.added, names(p))
+		removed := []string{}
+		for _, r := range p.Removed {
+			removed = append(removed, r.Name)
+		}
+		require.Equal(t, c.removed, removed)
+	}
+	c := txn.Change{Install: []string{"linux-image-rt"}}
+	err := h.planError(c)
+	require.ErrorContains(t, err, "linux-image-2-rt_1.0_all cannot be layered beside linux-image-1-test_1.0_all of the base")
+	require.Equal(t, txn.KindRequest, txn.Classify(err))
+	p := h.plan(*txn.Advise(err, c)[0].Change)
+	require.Len(t, p.Packages, 2, "the way out works")
+	require.Len(t, p.Removed, 2)
+}

@@ -247,5 +247,8 @@ func (p *Plan) digest() string {
 	for _, r := range p.Replaced {
 		fmt.Fprintf(h, "replaced %s %s %s %s\n", r.To.Name, r.To.Version, r.To.Architecture, r.To.SHA256)
 	}
+	for _, pkg := range p.overwriting() {
+		fmt.Fprintf(h, "overwriting %s\n", pkg.Name)
+	}
 	return hex.EncodeToString(h.Sum(nil))
 }

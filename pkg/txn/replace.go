@@ -46,7 +46,7 @@ func (s *System) replacements(ctx context.Context, p *Plan, w *wants) error {
 		if err != nil {
 			return err
 		}
-		if !replaces(p.base, pkg) {
+		if !replaces(p.base, pkg) && !p.replacesKernel(pkg) {
 			p.InactiveReplacements = append(p.InactiveReplacements, full(pkg))
 			continue
 		}
@@ -76,6 +76,12 @@ func replaces(base []*apt.Package, pkg *apt.Package) bool {
 	return false
 }
 
+// replacesKernel says whether a package is a kernel and the base has another, whose name differs because
+// that has the version in it.
+func (p *Plan) replacesKernel(pkg *apt.Package) bool {
+	return isKernel(pkg) && slices.ContainsFunc(p.base, isKernel) && len(inBase(p.base, pkg.Key().String())) == 0
+}
+
 // freeze chooses the versions that are to stay, which the origin then has as it has local packages.
 func (s *System) freeze(p *Plan, w *wants) error {
 	for _, text := range distinct(p.Change.OverrideReplace) {
@@ -89,7 +95,7 @@ func (s *System) freeze(p *Plan, w *wants) error {
 		if err := replaceLocal(p.origin, localID(pkg)); err != nil {
 			return err
 		}
-		if !replaces(p.base, pkg) {
+		if !replaces(p.base, pkg) && !p.replacesKernel(pkg) {
 			return &RequestError{Message: fmt.Sprintf("%s: the base has no other version of it", full(pkg))}
 		}
 		w.replace = append(w.replace, pkg)

@@ -117,7 +117,7 @@ func (s *System) solve(ctx context.Context, p *Plan, w *wants) error {
 		return err
 	}
 	w.request.Policy = p.archive.policy
-	p.solution, err = solve.Solve(ctx, p.archive.universe, w.request)
+	p.solution, err = p.solveWith(ctx, p.archive.universe, w.request)
 	return err
 }
 
@@ -143,7 +143,7 @@ func (s *System) solveFromKept(ctx context.Context, p *Plan, w *wants) (*solve.S
 		}
 		request.Local = append(request.Local, found...)
 	}
-	return solve.Solve(ctx, apt.NewUniverse(kept), request)
+	return p.solveWith(ctx, apt.NewUniverse(kept), request)
 }
 
 // inactive notes the requests that the base meets, and refuses new ones unless they are allowed.
@@ -204,6 +204,13 @@ func (p *Plan) arriving() []*apt.Package {
 		list = append(list, c.To)
 	}
 	return list
+}
+
+// overwriting are the packages that may replace files of others.
+func (p *Plan) overwriting() []*apt.Package {
+	return slices.DeleteFunc(p.arriving(), func(pkg *apt.Package) bool {
+		return pkg.SHA256 == "" || !slices.Contains(p.origin.RequestedLocalOverride, localID(pkg))
+	})
 }
 
 // missing are the packages that have to be downloaded.

@@ -33,19 +33,20 @@ const defaultScriptTimeout = 5 * time.Minute
 // A Cage is a tree under construction and the programs that work on it. It is
 // not safe for concurrent use.
 type Cage struct {
-	dir     string
-	scratch *scratch // nil when closed
-	runner  sandbox.Runner
-	log     *slog.Logger
-	mounted *sandbox.Mounted
-	env     []string
-	limit   time.Duration
-	logs    *logs
-	files   map[*apt.Package]string // as the caller has them
-	debs    map[*apt.Package]string // where they are staged on the host
-	layers  []layer                 // the last one is mounted with its upper directory
-	onState func(statusLine)
-	reports []statusLine // of all runs of dpkg
+	dir       string
+	scratch   *scratch // nil when closed
+	runner    sandbox.Runner
+	log       *slog.Logger
+	mounted   *sandbox.Mounted
+	env       []string
+	limit     time.Duration
+	logs      *logs
+	files     map[*apt.Package]string // as the caller has them
+	overwrite []*apt.Package
+	debs      map[*apt.Package]string // where they are staged on the host
+	layers    []layer                 // the last one is mounted with its upper directory
+	onState   func(statusLine)
+	reports   []statusLine // of all runs of dpkg
 }
 
 // openCage makes the scratch directory:
@@ -70,17 +71,18 @@ func openCage(in Input) (*Cage, error) {
 		return nil, err
 	}
 	c := &Cage{
-		dir:     s.dir,
-		scratch: s,
-		runner:  in.Runner,
-		log:     in.Logger,
-		env:     cageEnv(in.Timestamp),
-		limit:   in.ScriptTimeout,
-		logs:    &logs{dir: in.LogDir, started: time.Now()},
-		files:   in.Debs,
-		debs:    map[*apt.Package]string{},
-		layers:  []layer{{upper: "upper", work: "work"}},
-		onState: func(statusLine) {},
+		dir:       s.dir,
+		scratch:   s,
+		runner:    in.Runner,
+		log:       in.Logger,
+		env:       cageEnv(in.Timestamp),
+		limit:     in.ScriptTimeout,
+		logs:      &logs{dir: in.LogDir, started: time.Now()},
+		files:     in.Debs,
+		overwrite: in.Overwrite,
+		debs:      map[*apt.Package]string{},
+		layers:    []layer{{upper: "upper", work: "work"}},
+		onState:   func(statusLine) {},
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt"
@@ -25,7 +26,29 @@ type unpacker interface {
 type dpkgUnpacker struct{}
 
 func (dpkgUnpacker) Unpack(ctx context.Context, c *Cage, packages []*apt.Package) error {
-	return c.Dpkg(ctx, append([]string{"--no-triggers", "--unpack"}, debPaths(packages)...)...)
+	for len(packages) > 0 {
+		n := 1
+		for n < len(packages) && c.overwrites(packages[n]) == c.overwrites(packages[0]) {
+			n++
+		}
+		args := append(c.unpackOptions(packages[0]), "--unpack")
+		if err := c.Dpkg(ctx, append(args, debPaths(packages[:n])...)...); err != nil {
+			return err
+		}
+		packages = packages[n:]
+	}
+	return nil
+}
+
+// overwrites tells whether the files of a package may replace those of others.
+func (c *Cage) overwrites(p *apt.Package) bool { return slices.Contains(c.overwrite, p) }
+
+// unpackOptions are those of dpkg for a package.
+func (c *Cage) unpackOptions(p *apt.Package) []string {
+	if c.overwrites(p) {
+		return []string{"--no-triggers", "--force-overwrite"}
+	}
+	return []string{"--no-triggers"}
 }
 
 func debPaths(packages []*apt.Package) []string {

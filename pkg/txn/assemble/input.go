@@ -35,6 +35,10 @@ type Input struct {
 	// as NAME or NAME:ARCH. Dependencies on them are the caller's business.
 	Purge []string
 
+	// Overwrite are packages in Batches whose files may replace files of other
+	// packages, which dpkg otherwise refuses.
+	Overwrite []*apt.Package
+
 	// Debs are the .deb files of the packages in Batches.
 	Debs map[*apt.Package]string
 

@@ -168,7 +168,9 @@ func (u *unpacking) unpack(ctx context.Context, p *apt.Package) error {
 	pkg := u.packages[p]
 	reason := "it is not in the package cache"
 	var plan *plan
-	if pkg != nil {
+	if u.cage.overwrites(p) {
+		reason = "its files may replace those of others"
+	} else if pkg != nil {
 		var err error
 		if plan, reason, err = u.plan(ctx, p, pkg); err != nil {
 			return fmt.Errorf("unpack %s: %w", p.Name, err)
@@ -200,7 +202,7 @@ func (u *unpacking) byDpkg(ctx context.Context, p *apt.Package) error {
 	if _, err := u.cage.Deb(p); err != nil {
 		return err
 	}
-	args := append([]string{"--no-triggers"}, u.force...)
+	args := append(u.cage.unpackOptions(p), u.force...)
 	if err := u.cage.Dpkg(ctx, append(args, "--unpack", debPath(p))...); err != nil {
 		return err
 	}
