@@ -55,7 +55,9 @@ func TestBrokenDeploymentIsRolledBack(t *testing.T) {
 			given := s.status().Deployments[1]
 			require.Equal(t, []string{name}, given.Packages)
 			require.Equal(t, c.reason, given.BootFailure)
-			require.Contains(t, s.run("apt-ostree", "status"), "BootFailure: "+c.reason)
+			text := s.run("apt-ostree", "status")
+			require.Contains(t, text, "BootFailure: "+c.reason)
+			t.Log(text)
 		})
 	}
 

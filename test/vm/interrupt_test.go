@@ -41,7 +41,7 @@ func (p *packages) changes(install time.Duration) []*interrupted {
 	then := " && " + strings.Join(finalize, " ")
 	return []*interrupted{
 		{
-			name: "install", took: install,
+			name: "install", took: install, prepare: (*system).deployOther,
 			argv: func(pkg string) []string {
 				return []string{"sh", "-c", "apt-ostree uninstall " + pkg + " --install=" + other(pkg) + then}
 			},
@@ -49,7 +49,7 @@ func (p *packages) changes(install time.Duration) []*interrupted {
 		},
 		{
 			name: "upgrade", took: install,
-			prepare: func(*system, string) { p.publish() },
+			prepare: func(s *system) { s.deployOther(); p.publish() },
 			argv:    func(string) []string { return []string{"sh", "-c", "apt-ostree upgrade" + then} },
 			done: func(s *system, booted txn.DeploymentStatus, pkg string) {
 				require.Equal(s.t, []string{pkg}, booted.Packages)
@@ -58,13 +58,13 @@ func (p *packages) changes(install time.Duration) []*interrupted {
 		},
 		{
 			name: "finalize", took: install / 3,
-			prepare: func(s *system, pkg string) { s.run("apt-ostree", "uninstall", pkg, "--install="+other(pkg)) },
+			prepare: func(s *system) { s.stageOther() },
 			argv:    func(string) []string { return finalize },
 			done:    becomesOther,
 		},
 		{
 			// The pending deployment goes, and with it what only that needs of /boot and of the repository.
-			name: "cleanup", took: install / 3,
+			name: "cleanup", took: install / 3, prepare: (*system).deployOther,
 			argv: func(string) []string { return []string{"ostree-example", "admin", "undeploy", "0"} },
 			done: becomesOther,
 		},

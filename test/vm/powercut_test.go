@@ -23,8 +23,9 @@ const cuts = "4"
 // interrupted is a change in the middle of which the power is cut.
 type interrupted struct {
 	name string
-	// prepare does what has to be complete before it. Nil for nothing.
-	prepare func(s *system, pkg string)
+	// prepare is a change that is complete before it, which shows that the cut before left a system that
+	// can be changed.
+	prepare func(s *system)
 	// argv is the change of a system whose default has a package.
 	argv func(pkg string) []string
 	// done checks that the booted system is the one after the change.
@@ -54,11 +55,9 @@ func TestPowerCut(t *testing.T) {
 
 	for i := range times {
 		c := changes[i%len(changes)]
+		c.prepare(s)
 		before := s.pendingDefault()
 		pkg := before.Packages[0]
-		if c.prepare != nil {
-			c.prepare(s, pkg)
-		}
 		version := p.version
 		if c.name != "upgrade" {
 			version = "" // that of the package does not tell old from new
@@ -72,9 +71,8 @@ func TestPowerCut(t *testing.T) {
 		checkDisk(t, base, m.Disk())
 		s.boot(m)
 		s.checkAfterCut(c, before, pkg, version)
-		s.nextChange()
 	}
-	s.run("ostree", "fsck", "--quiet")
+	s.stageOther()
 }
 
 // pendingDefault is what the boot loader starts next: the first deployment that is not staged.
@@ -105,13 +103,21 @@ func (s *system) checkAfterCut(c *interrupted, before txn.DeploymentStatus, pkg,
 	}
 }
 
-// nextChange is a change that is not interrupted. After it the default is another than what is booted.
-func (s *system) nextChange() {
+// stageOther stages a system that has the other package. It returns the package.
+func (s *system) stageOther() string {
 	s.t.Helper()
 	from := s.pendingDefault().Packages[0]
 	s.run("apt-ostree", "uninstall", from, "--install="+other(from))
+	require.Equal(s.t, []string{other(from)}, s.status().Deployments[0].Packages)
+	return other(from)
+}
+
+// deployOther makes it the default, but does not boot it.
+func (s *system) deployOther() {
+	s.t.Helper()
+	want := s.stageOther()
 	s.run(finalize...)
-	require.Equal(s.t, []string{other(from)}, s.pendingDefault().Packages)
+	require.Equal(s.t, []string{want}, s.pendingDefault().Packages)
 }
 
 // finalize does what happens at shutdown with what is staged, without the time for all else.
