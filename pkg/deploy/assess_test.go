@@ -166,6 +166,35 @@ func TestGRUBGivesUp(t *testing.T) {
 	require.Contains(t, string(text), "ostree_tries=\n#")
 }
 
+// Deployments with the same kernel, as those that only differ in layered packages, have boot entries that
+// could stay when they change places. Their counters cannot.
+func TestCountersFollowTheirDeployments(t *testing.T) {
+	t.Parallel()
+	s := newSysroot(t)
+	require.NoError(t, os.MkdirAll(s.Path()+"/boot/grub", 0o755))
+	require.NoError(t, os.WriteFile(s.Path()+"/boot/grub/grub.cfg", nil, 0o644))
+	same := commit(t, s, "1", nil)
+	first := mustDeploy(t, s, same, deploy.DeployOptions{})
+	entries := s.Path() + "/boot/loader/entries"
+	require.NoError(t, s.Repo().SetConfigValue("sysroot", "boot-counting-tries", "1"))
+	second := mustDeploy(t, s, same, deploy.DeployOptions{})
+	require.Equal(t, []string{"ostree-1.conf", "ostree-2+1.conf"}, names(t, entries))
+
+	b, _ := boot(t, s, *second)
+	a, err := b.AssessBoot(t.Context(), checks(ill))
+	require.NoError(t, err)
+	require.True(t, a.Default.Same(*first))
+	require.Equal(t, []string{"ostree-1+0-1.conf", "ostree-2.conf"}, names(t, entries))
+	require.NoFileExists(t, s.Path()+"/boot/loader/grubenv", "the default is not counted")
+
+	// One more takes the place of the one that was given up, and is counted anew.
+	after, _ := boot(t, s, deployments(t, s)[0])
+	mustDeploy(t, after, same, deploy.DeployOptions{})
+	require.Equal(t, []string{"ostree-1.conf", "ostree-2+1.conf"}, names(t, entries))
+	require.FileExists(t, s.Path()+"/boot/loader/grubenv")
+	requireBoots(t, s)
+}
+
 // Where GRUB cannot write, the counter goes down nevertheless.
 func TestGRUBThatCannotCount(t *testing.T) {
 	t.Parallel()

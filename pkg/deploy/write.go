@@ -51,16 +51,23 @@ func notStaged(list []Deployment) []Deployment {
 }
 
 // write prepares everything beside what is in effect, syncs, and then renames one symbolic link:
-// that is the commit point, and committed tells whether it was reached. When kernels, arguments and
-// versions stay the same, only the link farm is switched, and boot entries and boot loader are left
-// alone.
+// that is the commit point, and committed tells whether it was reached. When kernels, arguments,
+// versions and boot counters stay the same, only the link farm is switched, and boot entries and boot
+// loader are left alone.
 func (w *writer) write(ctx context.Context, progress func(string)) (committed bool, err error) {
 	s, st, list := w.sysroot, w.old, w.list
-	if slices.EqualFunc(st.deployments, list, Deployment.Same) && slices.EqualFunc(st.deployments, list, sameBootConfig) {
+	settings, err := s.entrySettings()
+	if err != nil {
+		return false, err
+	}
+	sameEntries := slices.EqualFunc(st.deployments, list, func(a, b Deployment) bool {
+		return sameBootConfig(a, b) && sameCounter(a.file, w.entryName(b, settings))
+	})
+	if sameEntries && slices.EqualFunc(st.deployments, list, Deployment.Same) {
 		return false, nil
 	}
 	prepare, commit := w.prepareFarm, w.switchFarm
-	if !slices.EqualFunc(st.deployments, list, sameBootConfig) {
+	if !sameEntries {
 		w.boot = 1 - st.boot
 		prepare, commit = w.prepareEntries, w.switchLoader
 	}
@@ -110,6 +117,12 @@ func number(list []Deployment) []Deployment {
 func sameBootConfig(a, b Deployment) bool {
 	return a.BootChecksum == b.BootChecksum && slices.Equal(a.entry.Overlays(), b.entry.Overlays()) &&
 		slices.Equal(a.Kargs, b.Kargs) && a.Version == b.Version && a.Stateroot == b.Stateroot
+}
+
+// sameCounter reports whether the boot counters of two entries are the same. An entry that stayed would
+// pass its counter on to another deployment, and GRUB would skip that one.
+func sameCounter(a, b bootentry.Name) bool {
+	return a.Counted == b.Counted && a.TriesLeft == b.TriesLeft && a.TriesDone == b.TriesDone
 }
 
 // writer is one change of the list.
