@@ -3,11 +3,9 @@ package vm_test
 import (
 	"encoding/json"
 	"regexp"
-	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/apt-ostree/apt-ostree/pkg/apt/apttest"
 	"github.com/apt-ostree/apt-ostree/pkg/txn"
 	"github.com/apt-ostree/apt-ostree/test/vm"
 )
@@ -41,23 +39,15 @@ func (s *system) checkBooted(index int) txn.DeploymentStatus {
 	return status.Deployments[index]
 }
 
-// TestBIOS boots as machines without EFI do.
-func TestBIOS(t *testing.T) {
-	t.Parallel()
-	need(t)
-	m := start(t, disk(t, apttest.New(t, apttest.Options{})), vm.Options{Firmware: vm.BIOS})
-	require.NotZero(t, m.try("test", "-e", "/sys/firmware/efi").Code)
-	booted := m.checkBooted(0)
-	require.Equal(t, vm.Ref, booted.Origin)
-
-	t.Run("what must not be changed by hand is read-only", func(t *testing.T) {
-		for path, want := range map[string]string{"/usr": "ro", "/sysroot": "ro", "/etc": "rw", "/var": "rw"} {
-			require.Regexp(t, "^"+want+"(,|$)", m.run("findmnt", "-n", "-o", "OPTIONS", "--target", path), path)
-		}
-		require.NotZero(t, m.try("touch", "/new").Code)
-	})
-	t.Run("dpkg knows the packages", func(t *testing.T) {
-		require.Empty(t, m.run("dpkg", "--audit"))
-		require.Contains(t, m.run("dpkg", "-l", "linux-image-cloud-amd64"), "\nii  linux-image-cloud-amd64")
-	})
+// checkInstalled looks at a machine as it comes from the disk.
+func (s *system) checkInstalled() {
+	s.t.Helper()
+	require.Equal(s.t, vm.Ref, s.checkBooted(0).Origin)
+	// What must not be changed by hand is read-only.
+	for path, want := range map[string]string{"/usr": "ro", "/sysroot": "ro", "/etc": "rw", "/var": "rw"} {
+		require.Regexp(s.t, "^"+want+"(,|$)", s.run("findmnt", "-n", "-o", "OPTIONS", "--target", path), path)
+	}
+	require.NotZero(s.t, s.try("touch", "/new").Code)
+	require.Empty(s.t, s.run("dpkg", "--audit"))
+	require.Contains(s.t, s.run("dpkg", "-l", "linux-image-cloud-amd64"), "\nii  linux-image-cloud-amd64")
 }

@@ -35,6 +35,7 @@ func TestLayering(t *testing.T) {
 	archive.Add(probe("1.0"))
 	s := start(t, disk(t, archive), vm.Options{Firmware: vm.EFI})
 	s.run("test", "-d", "/sys/firmware/efi")
+	s.checkInstalled()
 	s.run("ostree-example", "admin", "kargs", "edit-in-place", "--append-if-missing=test.karg=1")
 	s.checkLayering()
 	require.Contains(t, strings.Fields(s.run("cat", "/proc/cmdline")), "test.karg=1")

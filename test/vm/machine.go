@@ -188,48 +188,44 @@ func (m *Machine) launch() error {
 	return nil
 }
 
-// waitUp waits until systemd has started everything, or has given up on some of it, in a boot that is
-// not the last one.
+// waitUp waits for the agent of a boot that is not the last one, and then for systemd.
 func (m *Machine) waitUp(ctx context.Context) error {
-	last := m.bootID
-	return m.poll(ctx, func(r wire.Reply) bool {
-		m.bootID = r.BootID
-		switch strings.TrimSpace(string(r.Stdout)) {
-		case "running", "degraded", "maintenance": // a unit that failed is for the test to judge
-			return r.BootID != last
-		}
-		return false
-	}, "systemctl", "is-system-running")
+	err := m.poll(ctx, 500*time.Millisecond, func(r wire.Reply) bool { return r.BootID != m.bootID })
+	if err != nil {
+		return err
+	}
+	// Its exit status is not 0 when a unit failed, which is for the test to judge.
+	_, err = m.Run(ctx, "systemctl", "is-system-running", "--wait")
+	return err
 }
 
-// WaitFor waits until a program succeeds, over any number of reboots that are not asked for here.
+// WaitFor waits until a program succeeds, over any number of reboots that are not asked for here. It is
+// run every few seconds, so it had better be a small one.
 func (m *Machine) WaitFor(ctx context.Context, argv ...string) error {
-	return m.poll(ctx, func(r wire.Reply) bool {
-		m.bootID = r.BootID
-		return r.Err == "" && r.Code == 0
-	}, argv...)
+	return m.poll(ctx, 3*time.Second, func(r wire.Reply) bool { return r.Err == "" && r.Code == 0 }, argv...)
 }
 
-// poll runs a program again and again until its outcome is right. Whoever reboots gives no reply, so
-// each is waited for a limited time only.
-func (m *Machine) poll(ctx context.Context, right func(wire.Reply) bool, argv ...string) error {
+// poll asks again and again until the reply is right. Without argv nothing is run in the guest. Whoever
+// reboots gives no reply, so each is waited for a limited time only.
+func (m *Machine) poll(ctx context.Context, pause time.Duration, right func(wire.Reply) bool, argv ...string) error {
 	for {
 		reply, err := m.askShortly(ctx, wire.Request{Argv: argv})
 		if err == nil && right(reply) {
+			m.bootID = reply.BootID
 			return nil
 		}
 		select {
 		case <-m.gone:
-			return m.explain(fmt.Errorf("QEMU ended while %q was expected to succeed", argv))
+			return m.explain(fmt.Errorf("QEMU ended while it was waited for %q", argv))
 		case <-ctx.Done():
 			return m.explain(fmt.Errorf("wait for %q: %w: %s", argv, ctx.Err(), reply.Stdout))
-		case <-time.After(300 * time.Millisecond):
+		case <-time.After(pause):
 		}
 	}
 }
 
 // patience is how long a small program may take in a guest that runs, on a host that is busy.
-const patience = 15 * time.Second
+const patience = 20 * time.Second
 
 func (m *Machine) askShortly(ctx context.Context, q wire.Request) (wire.Reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)

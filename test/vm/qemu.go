@@ -29,7 +29,7 @@ func (m *Machine) args() ([]string, error) {
 	path := func(name string) string { return filepath.Join(m.dir, name) }
 	args := []string{
 		"-machine", "q35,usb=off,vmport=off", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max,-la57",
-		"-m", fmt.Sprint(m.opts.Memory), "-smp", "2", "-nodefaults", "-display", "none",
+		"-m", fmt.Sprint(m.opts.Memory), "-smp", "1", "-nodefaults", "-display", "none",
 		"-chardev", "file,id=console,append=on,path=" + path("console.log"), "-serial", "chardev:console",
 		"-blockdev", "driver=qcow2,node-name=disk,discard=unmap,cache.no-flush=on,file.driver=file,file.filename=" + m.disk,
 		"-device", "virtio-blk-pci,drive=disk,bootindex=1",
