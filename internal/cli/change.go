@@ -84,6 +84,9 @@ func (a *app) change(ctx context.Context, change txn.Change, flags changeFlags, 
 		}
 		defer unlock() //nolint:errcheck // it goes away with the process
 	}
+	var more []string
+	change.Install, more = splitFiles(change.Install)
+	flags.files = append(flags.files, more...)
 	if err := a.addFiles(ctx, system, &change, flags); err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ func (a *app) commandLine(c txn.Change) string {
 	w.option("", c.OverrideReset, "override reset")
 	w.option("", c.OverrideReplace, "override replace")
 	w.option("--replace=", a.fileNames(c.OverrideReplaceLocal), "override replace")
-	w.option("", a.fileNames(c.InstallLocal), "install")
+	w.option("--install=", a.fileNames(c.InstallLocal), "install")
 	w.option("--remove=", c.OverrideRemove, "override remove")
 	w.option("--install=", c.Install, "install")
 	w.option("--uninstall=", c.Uninstall, "uninstall")

@@ -53,6 +53,7 @@ func TestCommandLine(t *testing.T) {
 		"apt-ostree override remove a --install=b":                          {OverrideRemove: []string{"a"}, Install: []string{"b"}},
 		"apt-ostree override remove a --remove-essential":                   {OverrideRemove: []string{"a"}, RemoveEssential: true},
 		"apt-ostree install ./m_1:2_all.deb b --force-replacefiles":         {InstallLocal: []string{"00:m_1:2_all"}, Install: []string{"b"}, ForceReplaceFiles: true},
+		"apt-ostree override replace a=2 --install=./m_1_all.deb":           {OverrideReplace: []string{"a=2"}, InstallLocal: []string{"00:m_1_all"}},
 		"apt-ostree override replace a/s ./m_1_all.deb --remove=b --freeze": {OverrideReplace: []string{"a/s"}, OverrideReplaceLocal: []string{"00:m_1_all"}, OverrideRemove: []string{"b"}, Freeze: true},
 		"apt-ostree override reset a":                                       {OverrideReset: []string{"a"}},
 		"apt-ostree override reset --all":                                   {OverrideResetAll: true},

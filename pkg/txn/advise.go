@@ -15,6 +15,9 @@ func adviseUnsatisfiable(err error, c Change) []Remedy {
 		return nil
 	}
 	var out []Remedy
+	if retry, ok := withVersions(err, c); ok {
+		out = append(out, Remedy{Text: "take packages of the base in other versions, which do not change until override reset", Change: &retry})
+	}
 	if retry, ok := withoutRequests(unsatisfiable, c); ok {
 		out = append(out, Remedy{Text: "drop the layered packages that do not fit", Change: &retry})
 	}
@@ -22,6 +25,17 @@ func adviseUnsatisfiable(err error, c Change) []Remedy {
 		out = append(out, Remedy{Text: "leave out what depends on it too", Change: &retry})
 	}
 	return out
+}
+
+// withVersions replaces the packages of the base that are in the way. A change that takes another base is
+// left alone: the next base may fit.
+func withVersions(err error, c Change) (Change, bool) {
+	unsolved, ok := errors.AsType[*UnsolvedError](err)
+	if !ok || len(c.choosesBase()) > 0 || c.CacheOnly {
+		return c, false
+	}
+	c.OverrideReplace = append(slices.Clone(c.OverrideReplace), unsolved.Replace...)
+	return c, true
 }
 
 func withoutRequests(err *solve.UnsatisfiableError, c Change) (Change, bool) {
@@ -66,4 +80,21 @@ func adviseKernel(err error, c Change) []Remedy {
 	kernel, _ := errors.AsType[*KernelError](err)
 	c.OverrideRemove = append(slices.Clone(c.OverrideRemove), kernel.Remove...)
 	return []Remedy{{Text: "leave the base's kernel out for it", Change: &c}}
+}
+
+// adviseNotFound asks for what looks most like the names that do not exist.
+func adviseNotFound(err error, c Change) []Remedy {
+	missing, ok := errors.AsType[*solve.NotFoundError](err)
+	if !ok {
+		return nil
+	}
+	c.Install = slices.Clone(c.Install)
+	for _, m := range missing.Missing {
+		i := slices.Index(c.Install, m.Request)
+		if i < 0 || len(m.Near) == 0 || slices.Contains(c.Install, m.Near[0]) {
+			return nil
+		}
+		c.Install[i] = m.Near[0]
+	}
+	return []Remedy{{Text: "ask for what has a similar name", Change: &c}}
 }

@@ -152,6 +152,8 @@ func Advise(err error, c Change) []Remedy {
 	switch Classify(err) {
 	case KindUnsatisfiable:
 		return adviseUnsatisfiable(err, c)
+	case KindNotFound:
+		return adviseNotFound(err, c)
 	case KindUnavailable:
 		if local, ok := errors.AsType[*LocalError](err); ok {
 			return adviseLocal(local, c)

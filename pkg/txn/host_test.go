@@ -53,6 +53,7 @@ func newHost(t *testing.T) *host {
 		apttest.Deb{Package: "tool", Depends: "libtool"}, apttest.Deb{Package: "libtool"}, apttest.Deb{Package: "other"},
 		apttest.Deb{Package: "exim", Provides: "mta"}, apttest.Deb{Package: "rival", Conflicts: "tool"},
 		apttest.Deb{Package: "base-tool", Version: "2.0"}, apttest.Deb{Package: "needs-new", Depends: "base-tool (>= 2)"},
+		apttest.Deb{Package: "needs-newer", Depends: "base-tool (>= 99)"},
 		apttest.Deb{Package: "wine", Architecture: "i386"},
 	)
 	h.archive.Publish()

@@ -32,7 +32,7 @@ func dependsOnKernel(p *apt.Package, wanted func(name string) bool) bool {
 func (p *Plan) solveWith(ctx context.Context, src solve.Source, request solve.Request) (*solve.Solution, error) {
 	solution, err := solve.Solve(ctx, src, request)
 	if err != nil {
-		return nil, err
+		return nil, skew(ctx, src, request, err)
 	}
 	old, fresh := p.kernels(solution)
 	if len(old) == 0 || len(fresh) == 0 {

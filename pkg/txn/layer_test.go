@@ -129,12 +129,24 @@ func TestPackagesThatCannotBe(t *testing.T) {
 	require.Equal(t, txn.KindUnsatisfiable, txn.Classify(err))
 	require.ErrorContains(t, err, "needs-new")
 	require.ErrorContains(t, err, "base-tool")
-	require.Empty(t, txn.Advise(err, c), "what was asked for is not dropped")
+	advice := txn.Advise(err, c)
+	require.Len(t, advice, 1, "what was asked for is not dropped")
+	require.Equal(t, []string{"base-tool=2.0"}, advice[0].Change.OverrideReplace)
+	p := h.plan(*advice[0].Change)
+	require.Equal(t, []string{"needs-new"}, names(p), "the way out works")
+	require.Len(t, p.Replaced, 1)
+	c = txn.Change{Install: []string{"needs-newer"}}
+	require.Empty(t, txn.Advise(h.planError(c), c), "nothing helps")
+
+	c = txn.Change{Install: []string{"tol"}}
+	advice = txn.Advise(h.planError(c), c)
+	require.Len(t, advice, 1)
+	require.Equal(t, []string{"tool"}, advice[0].Change.Install)
 
 	h.layer("tool")
 	c = txn.Change{Install: []string{"rival"}}
 	err = h.planError(c)
-	advice := txn.Advise(err, c)
+	advice = txn.Advise(err, c)
 	require.Len(t, advice, 1)
 	require.Equal(t, []string{"tool"}, advice[0].Change.Uninstall)
 	require.Equal(t, []string{"rival"}, h.plan(*advice[0].Change).Requested, "the way out works")

@@ -71,7 +71,10 @@ func bench(ctx context.Context, opts options) (err error) {
 	if err := benchApt(ctx, opts, work); err != nil {
 		return err
 	}
-	return benchCompose(ctx, opts, work)
+	if err := benchCompose(ctx, opts, work); err != nil {
+		return err
+	}
+	return benchLayer(ctx, opts, work)
 }
 
 // printRow prints one row of the table. Memory is left out where it was not measured.

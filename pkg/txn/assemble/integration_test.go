@@ -285,3 +285,24 @@ func TestPurge(t *testing.T) {
 	require.Equal(t, b.installed, second.Packages)
 	intact(t, repo)
 }
+
+// TestOverwrite lets one package replace a file of another, and nobody else.
+func TestOverwrite(t *testing.T) {
+	repo, b := minimal(t)
+	same := []apttest.File{{Path: "usr/share/doc/dpkg/copyright", Content: "echo mine\n"}, {Path: "usr/share/mine", Content: "x"}}
+	for _, unpacker := range []assemble.UnpackMode{assemble.UnpackNative, assemble.UnpackDpkg} {
+		_, err := layer(t, repo, b, func(in *assemble.Input) { in.Unpacker = unpacker }, apttest.Deb{Package: "mine", Files: same})
+		require.ErrorContains(t, err, "trying to overwrite")
+		result, err := layer(t, repo, b, func(in *assemble.Input) {
+			in.Unpacker = unpacker
+			for p := range in.Debs {
+				if p.Name == "mine" {
+					in.Overwrite = append(in.Overwrite, p)
+				}
+			}
+		}, apttest.Deb{Package: "mine", Files: same}, apttest.Deb{Package: "other", Files: []apttest.File{{Path: "usr/share/other", Content: "x"}}})
+		require.NoError(t, err)
+		require.Contains(t, file(t, repo, result.Commit, "usr/share/doc/dpkg/copyright"), "echo mine")
+		intact(t, repo)
+	}
+}
