@@ -58,6 +58,11 @@ install: ## build and install the commands, the daemon and its files below DESTD
 	$(INSTALL) 644 data/systemd/* -t $(DESTDIR)$(PREFIX)/lib/systemd/system
 	$(INSTALL) 644 data/tmpfiles/apt-ostree.conf -t $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
 	$(INSTALL) 644 data/apt-ostreed.conf -t $(DESTDIR)/etc
+	go run ./cmd/apt-ostree-docs $(DESTDIR)$(PREFIX)/share
+
+.PHONY: docs
+docs: ## write the man pages and shell completions into ./_docs
+	go run ./cmd/apt-ostree-docs _docs
 
 .PHONY: check
 check: fmt vet lint unit cross ## what a contributor runs before a commit; no root, no network

@@ -18,7 +18,7 @@ type state struct {
 	deployments []map[string]dbus.Variant
 	stateroots  []string
 	// update is what the last automatic check found, nil if nothing; updateDict the same for the bus.
-	update     *cachedUpdate
+	update     *txn.CachedUpdate
 	updateDict dict
 }
 
@@ -48,11 +48,7 @@ func (s *Server) read(ctx context.Context) (_ *state, err error) {
 	if out.status, err = system.Status(ctx); err != nil {
 		return nil, err
 	}
-	if out.update, err = s.readUpdate(out.status); err != nil {
-		return nil, err
-	}
-	if out.update != nil {
-		out.status.CachedUpdate = out.update
+	if out.update = out.status.CachedUpdate; out.update != nil {
 		if out.updateDict, err = dictOf(out.update); err != nil {
 			return nil, err
 		}

@@ -103,6 +103,9 @@ func (a *app) change(ctx context.Context, change txn.Change, flags changeFlags, 
 	}
 	switch {
 	case flags.preview != nil:
+		if change.Upgrade {
+			a.remember(ctx, system, plan)
+		}
 		return flags.preview(plan)
 	case plan.Unchanged:
 		return a.nothing(none, flags)

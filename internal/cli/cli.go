@@ -62,6 +62,7 @@ type app struct {
 	quiet     bool
 	verbose   bool
 	args      []string
+	progress  progressMode
 	files     map[string]string // local packages, by the names that changes have for them
 	peer      bool
 	chosen    *cobra.Command // the command that was chosen
@@ -103,6 +104,8 @@ func (a *app) command() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	flags := root.PersistentFlags()
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print no progress")
+	a.progress = progressAuto
+	flags.Var(&a.progress, "progress", "how to show progress on standard error: auto, json (an event on each line) or none")
 	flags.BoolVar(&a.verbose, "debug", false, "log what is done to standard error")
 	root.AddCommand(
 		a.composeCommand(), a.deployCommand(), a.rebaseCommand(), a.installCommand(), a.uninstallCommand(),

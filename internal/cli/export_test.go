@@ -13,7 +13,7 @@ import (
 // Writers of text, for tests of their form.
 
 func PrintStatus(out io.Writer, s *txn.Status, verbose bool) {
-	testApp(out).printStatus(s, verbose, false)
+	testApp(out).printStatus(s, false, statusView{verbose: verbose, stateroots: verbose || differ(s.Deployments)})
 }
 
 func PrintError(out io.Writer, change txn.Change, err error) {
@@ -54,7 +54,7 @@ var (
 func PrintHistory(out io.Writer, records []history.Record, journal string, verbose bool, now time.Time) {
 	a := testApp(out)
 	a.Options.Clock = func() time.Time { return now }
-	var entries []historyEntry
+	var entries []HistoryEntry
 	for _, r := range records {
 		entries = append(entries, newHistoryEntry(r, parseBoots([]byte(journal))))
 	}

@@ -43,7 +43,7 @@ func (a *app) historyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			entries := make([]historyEntry, 0, len(records))
+			entries := make([]HistoryEntry, 0, len(records))
 			boots := a.boots(c.Context())
 			for _, r := range records {
 				entries = append(entries, newHistoryEntry(r, boots))
@@ -64,8 +64,8 @@ func (a *app) historyCommand() *cobra.Command {
 	return c
 }
 
-// historyEntry is one entry of `history --json`: the keys of rpm-ostree's and the transaction.
-type historyEntry struct {
+// HistoryEntry is one entry of `history --json`: the keys of rpm-ostree's and the transaction.
+type HistoryEntry struct {
 	Deployment    json.RawMessage `json:"deployment,omitempty"`
 	Created       int64           `json:"deployment-create-timestamp,omitempty"`
 	CommandLine   string          `json:"deployment-create-command-line,omitempty"`
@@ -77,8 +77,8 @@ type historyEntry struct {
 	deployedState *txn.DeploymentStatus
 }
 
-func newHistoryEntry(r history.Record, boots []boot) historyEntry {
-	e := historyEntry{Transaction: r, Seconds: r.Elapsed().Seconds(), CommandLine: r.Actor.CommandLine}
+func newHistoryEntry(r history.Record, boots []boot) HistoryEntry {
+	e := HistoryEntry{Transaction: r, Seconds: r.Elapsed().Seconds(), CommandLine: r.Actor.CommandLine}
 	if r.To != "" {
 		e.Created = r.Finished.Unix()
 	}
@@ -97,7 +97,7 @@ func newHistoryEntry(r history.Record, boots []boot) historyEntry {
 	return e
 }
 
-func (a *app) printHistoryJSON(entries []historyEntry, array bool) error {
+func (a *app) printHistoryJSON(entries []HistoryEntry, array bool) error {
 	if array {
 		return a.printJSON(entries)
 	}
@@ -109,7 +109,7 @@ func (a *app) printHistoryJSON(entries []historyEntry, array bool) error {
 	return nil
 }
 
-func (a *app) printHistory(entries []historyEntry, verbose bool) {
+func (a *app) printHistory(entries []HistoryEntry, verbose bool) {
 	if len(entries) == 0 {
 		a.printf("<< No entries found >>\n")
 	}
@@ -121,7 +121,7 @@ func (a *app) printHistory(entries []historyEntry, verbose bool) {
 	}
 }
 
-func (a *app) printHistoryEntry(e historyEntry, verbose bool) {
+func (a *app) printHistoryEntry(e HistoryEntry, verbose bool) {
 	r := e.Transaction
 	if e.BootCount > 0 {
 		a.printf("BootTimestamp: %s\n", a.moment(time.Unix(e.LastBoot, 0)))

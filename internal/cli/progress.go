@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,7 +13,10 @@ import (
 // reporter shows the events of a run on standard error: one line that is redrawn on a terminal,
 // otherwise one line for each step and one every few seconds of a long one.
 func (a *app) reporter() step.Reporter {
-	if a.quiet {
+	switch {
+	case a.progress == progressJSON:
+		return &eventReporter{out: a.Err, now: a.now}
+	case a.quiet, a.progress == progressNone:
 		return nil
 	}
 	if a.ErrTerminal > 0 {
@@ -20,6 +24,31 @@ func (a *app) reporter() step.Reporter {
 	}
 	return &lineReporter{out: a.Err, now: time.Now}
 }
+
+// progressMode is the value of --progress.
+type progressMode string
+
+// The modes; auto is a line that is redrawn on a terminal and lines for logs elsewhere.
+const (
+	progressAuto progressMode = "auto"
+	progressJSON progressMode = "json"
+	progressNone progressMode = "none"
+)
+
+// String, Set and Type make it an option.
+func (m *progressMode) String() string { return string(*m) }
+
+// Set refuses a value that means nothing.
+func (m *progressMode) Set(value string) error {
+	if !slices.Contains([]progressMode{progressAuto, progressJSON, progressNone}, progressMode(value)) {
+		return fmt.Errorf("not one of %s, %s, %s", progressAuto, progressJSON, progressNone)
+	}
+	*m = progressMode(value)
+	return nil
+}
+
+// Type names the values in the help.
+func (m *progressMode) Type() string { return "MODE" }
 
 // meter remembers when a step began, for its speed.
 type meter struct {

@@ -2,10 +2,8 @@ package cli
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -14,7 +12,8 @@ import (
 )
 
 func (a *app) statusCommand() *cobra.Command {
-	var asJSON, verbose, booted, pending77 bool
+	var asJSON, verbose, advisories, booted, pretty, pending77 bool
+	var expression string
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Show the deployments",
@@ -28,12 +27,19 @@ func (a *app) statusCommand() *cobra.Command {
 			if booted {
 				status.Deployments = slices.DeleteFunc(slices.Clone(all), func(d txn.DeploymentStatus) bool { return !d.Booted })
 			}
-			if asJSON {
-				if err := a.printJSON(status); err != nil {
-					return err
+			switch {
+			case expression != "":
+				err = a.queryStatus(status, expression)
+			case asJSON:
+				err = a.printJSON(status)
+			default:
+				var view statusView
+				if view, err = a.viewStatus(c.Context(), status, verbose, advisories); err == nil {
+					a.printStatus(status, booted, view)
 				}
-			} else {
-				a.printStatus(status, verbose, booted)
+			}
+			if err != nil {
+				return err
 			}
 			if pending77 && len(all) > 1 && !all[0].Booted {
 				return exitCodeError(exitUnchanged)
@@ -43,7 +49,11 @@ func (a *app) statusCommand() *cobra.Command {
 	}
 	a.sysrootFlags(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().StringVarP(&expression, "jsonpath", "J", "", "print what this JSONPath `EXPRESSION` finds in the JSON")
 	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "print all fields")
+	c.Flags().BoolVarP(&advisories, "advisories", "a", false, "print each security update")
+	c.Flags().BoolVarP(&pretty, "pretty", "p", false, "does nothing")
+	hide(c, "pretty")
 	c.Flags().BoolVarP(&booted, "booted", "b", false, "only the booted deployment")
 	c.Flags().BoolVar(&pending77, "pending-exit-77", false, "exit with 77 if another deployment than the booted one is the default")
 	return c
@@ -55,7 +65,7 @@ func (a *app) printJSON(v any) error {
 	return enc.Encode(v)
 }
 
-func (a *app) printStatus(status *txn.Status, verbose, booted bool) {
+func (a *app) printStatus(status *txn.Status, booted bool, v statusView) {
 	if len(status.Transaction) > 0 {
 		a.printf("State: busy\n")
 		a.printf("Transaction: %s\n", status.Transaction[0])
@@ -71,80 +81,13 @@ func (a *app) printStatus(status *txn.Status, verbose, booted bool) {
 	} else {
 		a.printf("Deployments:\n")
 	}
-	staterootShown := verbose || differ(status.Deployments)
 	for i, d := range status.Deployments {
 		if i > 0 {
 			a.printf("\n")
 		}
-		a.printDeployment(d, i, verbose, staterootShown)
+		a.printDeploymentIn(d, i, v)
 	}
-}
-
-// differ says whether there is more than one stateroot.
-func differ(deployments []txn.DeploymentStatus) bool {
-	for _, d := range deployments {
-		if d.Osname != deployments[0].Osname {
-			return true
-		}
-	}
-	return false
-}
-
-func (a *app) printDeployment(d txn.DeploymentStatus, index int, verbose, stateroot bool) {
-	mark := "  "
-	if d.Booted {
-		mark = a.bullet() + " "
-	}
-	title := d.Origin
-	if title == "" {
-		title = d.Checksum
-	}
-	a.printf("%s%s", mark, title)
-	if verbose {
-		a.printf(" (index: %d)", index)
-	}
-	a.printf("\n")
-
-	timestamp, checksum := d.Timestamp, d.Checksum
-	if d.BaseChecksum != "" {
-		timestamp, checksum = d.BaseTimestamp, d.BaseChecksum
-	}
-	date := time.Unix(timestamp, 0).UTC().Format(time.RFC3339)
-	if d.Version != "" {
-		a.field("Version", fmt.Sprintf("%s (%s)", d.Version, date))
-	} else {
-		a.field("Timestamp", date)
-	}
-	if d.BaseChecksum != "" {
-		a.field("BaseCommit", checksum)
-		if verbose {
-			a.field("Commit", d.Checksum)
-		}
-	} else {
-		a.field("Commit", checksum)
-	}
-	if verbose && (d.Staged || index == 0) {
-		a.field("Staged", yesNo(d.Staged))
-	}
-	if stateroot {
-		a.field("StateRoot", d.Osname)
-	}
-	if verbose {
-		a.listField("InactiveRequests", inactive(d))
-	}
-	a.listField("LayeredPackages", d.Packages)
-	if d.Pinned {
-		a.field("Pinned", "yes")
-	}
-	if d.Unlocked != "none" {
-		a.field("Unlocked", d.Unlocked)
-	}
-	if d.BootFailure != "" {
-		a.field("BootFailure", d.BootFailure)
-	}
-	if d.EndOfLife != "" {
-		a.field("EndOfLife", d.EndOfLife)
-	}
+	a.printAvailableUpdate(status.CachedUpdate, v)
 }
 
 // bullet marks the booted deployment.

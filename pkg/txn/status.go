@@ -19,7 +19,7 @@ type Status struct {
 	// Transaction is the running one, as method, sender and object path.
 	Transaction []string `json:"transaction"`
 	// CachedUpdate is what an automatic check found.
-	CachedUpdate any `json:"cached-update"`
+	CachedUpdate *CachedUpdate `json:"cached-update"`
 	// FinalizeFailure is why the last shutdown did not make the staged deployment effective.
 	FinalizeFailure string        `json:"finalize-failure,omitempty"`
 	UpdateDriver    *UpdateDriver `json:"update-driver"`
@@ -63,6 +63,7 @@ type DeploymentStatus struct {
 	Timestamp int64  `json:"timestamp"`
 	Origin    string `json:"origin,omitempty"`
 	EndOfLife string `json:"endoflife,omitempty"`
+	OriginStatus
 
 	PendingBaseChecksum  string `json:"pending-base-checksum,omitempty"`
 	PendingBaseVersion   string `json:"pending-base-version,omitempty"`
@@ -97,7 +98,8 @@ func (s *System) Status(ctx context.Context) (*Status, error) {
 		}
 		status.Deployments = append(status.Deployments, *one)
 	}
-	return status, nil
+	status.CachedUpdate, err = s.loadCachedUpdate(status.Deployments)
+	return status, err
 }
 
 func (s *System) describe(ctx context.Context, d deploy.Deployment) (*DeploymentStatus, error) {
@@ -123,6 +125,13 @@ func (s *System) describe(ctx context.Context, d deploy.Deployment) (*Deployment
 		return nil, err
 	}
 	if err := s.describeBase(ctx, out, commit, d.Checksum); err != nil {
+		return nil, err
+	}
+	base := d.Checksum
+	if isLayered(commit) {
+		base = commit.Parent
+	}
+	if out.OriginStatus, err = s.originStatus(ctx, originOf(d), base); err != nil {
 		return nil, err
 	}
 	return out, s.describePending(ctx, out)

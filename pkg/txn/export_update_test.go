@@ -1,0 +1,4 @@
+package txn
+
+// Advisories is advisories, for tests.
+var Advisories = advisories
