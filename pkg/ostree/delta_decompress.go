@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/apt-ostree/apt-ostree/pkg/ostree/internal/xz"
+	"github.com/apt-ostree/apt-ostree/internal/xz"
 )
 
 // A partFile is an open part with the memory that it lies in.

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/apt-ostree/apt-ostree/internal/fsx"
-	"github.com/apt-ostree/apt-ostree/pkg/ostree/internal/xz"
+	"github.com/apt-ostree/apt-ostree/internal/xz"
 )
 
 // A deltaOutput is a static delta that is being made, in a directory of its own

@@ -2,6 +2,7 @@ package archive_test
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,8 +63,13 @@ func TestOpenIndexStops(t *testing.T) {
 	_, err = new(bytes.Buffer).ReadFrom(r)
 	require.ErrorContains(t, err, "unpacks to more bytes than it should")
 	require.NoError(t, r.Close())
-	_, err = archive.OpenIndex(file, ".xz", archive.Checksums{Size: 5})
-	require.Error(t, err)
+	_, err = archive.OpenIndex(file, ".gz", archive.Checksums{Size: 5})
+	require.ErrorContains(t, err, "invalid header")
+	r, err = archive.OpenIndex(file, ".xz", archive.Checksums{Size: 5})
+	require.NoError(t, err)
+	_, err = io.ReadAll(r)
+	require.ErrorContains(t, err, file+": corrupt xz data")
+	require.NoError(t, r.Close())
 }
 
 func FuzzScanContents(f *testing.F) {

@@ -10,7 +10,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
+
+	"github.com/apt-ostree/apt-ostree/internal/xz"
 )
 
 const (
@@ -18,7 +19,7 @@ const (
 	maxIndex = 2 << 30
 	// maxGrow bounds the memory set aside before there is data to fill it.
 	maxGrow = 256 << 20
-	// maxWindow bounds the memory of the zstd decoder.
+	// maxWindow bounds the memory of the decoders.
 	maxWindow = 128 << 20
 )
 
@@ -62,11 +63,7 @@ func decompress(r io.Reader, compression string) (io.ReadCloser, error) {
 	case ".bz2":
 		return io.NopCloser(bzip2.NewReader(in)), nil
 	case ".xz":
-		d, err := xz.NewReader(in)
-		if err != nil {
-			return nil, err
-		}
-		return io.NopCloser(d), nil
+		return io.NopCloser(xz.NewReader(in, maxWindow)), nil
 	case ".zst":
 		d, err := zstd.NewReader(in, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderConcurrency(1))
 		if err != nil {

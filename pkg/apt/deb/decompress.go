@@ -8,10 +8,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
-	"github.com/ulikunitz/xz/lzma"
 
-	"github.com/apt-ostree/apt-ostree/internal/xzguard"
+	"github.com/apt-ostree/apt-ostree/internal/xz"
 )
 
 // readBuffer is the size of reads from the package file.
@@ -34,12 +32,7 @@ func decompress(suffix string, packed io.Reader, window int64) (io.ReadCloser, e
 	case ".gz":
 		return gzip.NewReader(in)
 	case ".xz":
-		// A dictionary is as large as the file says, the guard sees to it.
-		r, err := xz.ReaderConfig{DictCap: lzma.MinDictCap}.NewReader(xzguard.New(in, window))
-		if err != nil {
-			return nil, err
-		}
-		return io.NopCloser(r), nil
+		return io.NopCloser(xz.NewReader(in, window)), nil
 	case ".zst":
 		d, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1),
 			zstd.WithDecoderMaxWindow(uint64(window)), zstd.WithDecoderMaxMemory(uint64(2*window)))
@@ -82,15 +75,8 @@ func asFormat(err error) error {
 	if errors.As(err, &reading) || errors.Is(err, ErrFormat) {
 		return err
 	}
-	if dictionary, ok := errors.AsType[*xzguard.DictionaryError](err); ok {
-		return dictionaryLimit(dictionary)
+	if dictionary, ok := errors.AsType[*xz.DictionaryError](err); ok {
+		return &LimitError{What: "xz dictionary size in bytes", Limit: dictionary.Limit}
 	}
 	return malformed("%v", err)
-}
-
-func dictionaryLimit(err *xzguard.DictionaryError) error {
-	if err.All {
-		return &LimitError{What: "size of all xz dictionaries per packed byte", Limit: err.Limit}
-	}
-	return &LimitError{What: "xz dictionary size in bytes", Limit: err.Limit}
 }

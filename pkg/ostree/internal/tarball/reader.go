@@ -11,10 +11,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
-	"github.com/ulikunitz/xz/lzma"
 
-	"github.com/apt-ostree/apt-ostree/internal/xzguard"
+	"github.com/apt-ostree/apt-ostree/internal/xz"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree/internal/cpio"
 )
 
@@ -96,7 +94,7 @@ func decompress(in *bufio.Reader) (io.Reader, func(), error) {
 	case bytes.HasPrefix(start, []byte("BZh")):
 		return bzip2.NewReader(in), nothing, nil
 	case bytes.HasPrefix(start, []byte{0xfd, '7', 'z', 'X', 'Z', 0}):
-		r, err = xz.ReaderConfig{DictCap: lzma.MinDictCap}.NewReader(xzguard.New(in, maxWindow))
+		return xz.NewReader(in, maxWindow), nothing, nil
 	case bytes.HasPrefix(start, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 		d, err := zstd.NewReader(in, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
 		if err != nil {

@@ -1,5 +1,6 @@
-// Package xz reads and writes files in the .xz format, as static deltas use it:
-// one stream with LZMA2 blocks, all in memory.
+// Package xz reads and writes files in the .xz format with LZMA2, as static deltas
+// and Debian packages use it. [Decode] and [Encode] work on one stream in memory;
+// [Reader] decompresses what is too large for that.
 //
 // The format is described in "The .xz File Format" of the XZ Utils.
 package xz

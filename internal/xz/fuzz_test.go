@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/ulikunitz/xz/lzma"
 
-	"github.com/apt-ostree/apt-ostree/pkg/ostree/internal/xz"
+	"github.com/apt-ostree/apt-ostree/internal/xz"
 )
 
 // FuzzDecodeLZMA2: what is accepted is what another decoder makes of it.

@@ -5,58 +5,67 @@ import "encoding/binary"
 // decodeLZMA2 decompresses chunks until the one that ends them. They must fill
 // dst. It returns how much of src they take.
 func decodeLZMA2(dst, src []byte) (int, error) {
-	var d decoder
+	d := blockDecoder{needDict: true, needProps: true}
 	pos := 0 // in src
 	out := 0 // in dst
-	needDict, needProps := true, true
 	for {
 		if pos >= len(src) {
 			return 0, corrupt("end of a block inside of its content")
 		}
-		control := src[pos]
-		if control == 0 {
+		if src[pos] == 0 {
 			if out != len(dst) {
 				return 0, corrupt("%d bytes less than the index says", len(dst)-out)
 			}
 			return pos + 1, nil
 		}
-		c, err := readChunk(src[pos:])
-		if err != nil {
-			return 0, err
+		c, ok := readChunk(src[pos:])
+		if !ok || c.packed > len(src)-pos-c.header {
+			return 0, corrupt("end of a block inside of its content")
 		}
 		if c.unpacked > len(dst)-out {
 			return 0, corrupt("more bytes than the index says")
 		}
-		if needDict && !c.resetDict || needProps && !c.raw && !c.newProps {
-			return 0, corrupt("chunk without what was to begin before it")
-		}
-		if c.resetDict {
-			d.start, needDict = out, false
-		}
-		data := src[pos+c.header : pos+c.header+c.packed]
-		pos += c.header + c.packed
-		if c.raw {
-			copy(dst[out:], data)
-			if c.resetDict {
-				needProps = true
-			}
-			out += c.unpacked
-			continue
-		}
-		if c.newProps {
-			if !d.setProps(c.props) {
-				return 0, corrupt("properties %#x", c.props)
-			}
-			needProps = false
-		}
-		if c.resetState {
-			d.reset()
-		}
-		if !d.decode(dst[:out+c.unpacked], out, data) {
+		pos += c.header
+		if !d.chunk(dst, out, c, src[pos:pos+c.packed]) {
 			return 0, corrupt("chunk %d bytes into a block", out)
 		}
+		pos += c.packed
 		out += c.unpacked
 	}
+}
+
+// A blockDecoder decompresses the chunks of a block.
+type blockDecoder struct {
+	decoder
+	needDict, needProps bool // before the next chunk
+}
+
+// begin makes it ready for another block.
+func (d *blockDecoder) begin() { d.needDict, d.needProps = true, true }
+
+// chunk decompresses a chunk into dst from the position out on.
+func (d *blockDecoder) chunk(dst []byte, out int, c chunk, data []byte) bool {
+	if d.needDict && !c.resetDict || d.needProps && !c.raw && !c.newProps {
+		return false
+	}
+	if c.resetDict {
+		d.start, d.needDict = out, false
+	}
+	if c.raw {
+		copy(dst[out:], data)
+		d.needProps = d.needProps || c.resetDict
+		return true
+	}
+	if c.newProps {
+		if !d.setProps(c.props) {
+			return false
+		}
+		d.needProps = false
+	}
+	if c.resetState {
+		d.reset()
+	}
+	return d.decode(dst[:out+c.unpacked], out, data)
 }
 
 // A chunk is the header of some compressed bytes.
@@ -80,19 +89,17 @@ const (
 	chunkResetAll   = 3
 )
 
-func readChunk(src []byte) (chunk, error) {
-	var c chunk
+// readChunk reads the header at the beginning of src.
+func readChunk(src []byte) (c chunk, ok bool) {
 	switch control := src[0]; {
-	case control < chunkLZMA && control > chunkRaw:
-		return c, corrupt("chunk of kind %d", control)
-	case len(src) < 3:
-		return c, corrupt("end of a block inside of its content")
+	case control < chunkLZMA && control > chunkRaw, len(src) < 3:
+		return c, false
 	case control < chunkLZMA:
 		c = chunk{header: 3, raw: true, resetDict: control == chunkRawReset}
 		c.unpacked = int(binary.BigEndian.Uint16(src[1:])) + 1
 		c.packed = c.unpacked
 	case len(src) < 6:
-		return c, corrupt("end of a block inside of its content")
+		return c, false
 	default:
 		reset := control >> 5 & 3
 		c = chunk{
@@ -104,8 +111,5 @@ func readChunk(src []byte) (chunk, error) {
 			c.header, c.props = 6, src[5]
 		}
 	}
-	if c.packed > len(src)-c.header {
-		return c, corrupt("end of a block inside of its content")
-	}
-	return c, nil
+	return c, true
 }

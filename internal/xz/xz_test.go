@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/apt-ostree/apt-ostree/internal/testenv"
-	"github.com/apt-ostree/apt-ostree/pkg/ostree/internal/xz"
+	"github.com/apt-ostree/apt-ostree/internal/xz"
 )
 
 // sample is data of several kinds: runs, text that repeats itself, noise.
