@@ -47,7 +47,7 @@ type Bench struct {
 	dir   string
 }
 
-// NewBench checks out a base into a directory that does not exist.
+// NewBench checks out a base into a directory that does not exist. Its dpkg knows i386 too.
 func NewBench(ctx context.Context, repo *ostree.Repo, base ostree.Checksum, dir string) (*Bench, error) {
 	commit, err := repo.LoadCommit(ctx, base)
 	if err != nil {
@@ -68,7 +68,11 @@ func NewBench(ctx context.Context, repo *ostree.Repo, base ostree.Checksum, dir 
 	if err != nil {
 		return nil, err
 	}
-	return b, repo.CheckoutTree(ctx, b.lower, dir, ostree.CheckoutOptions{})
+	if err := repo.CheckoutTree(ctx, b.lower, dir, ostree.CheckoutOptions{}); err != nil {
+		return nil, err
+	}
+	arch := dir + "/" + adminDir + "/arch" // maybe a hard link, which must not be written to
+	return b, errors.Join(ignoreMissing(os.Remove(arch)), os.WriteFile(arch, []byte("amd64\ni386\n"), 0o644))
 }
 
 // Install returns the tree after the batches of the input, and how many packages dpkg did not unpack.

@@ -123,7 +123,10 @@ func (w *planner) path(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if other := w.rival(t); other != "" && !keep {
+	// What is not there dpkg takes for a directory that both have. If it does not
+	// make it because it is left out, the other one's list stays as it is.
+	shared := skip && t.entry.Dir && t.now.kind == missing
+	if other := w.rival(t); other != "" && !keep && !shared {
 		return name + " is in package " + other + " too", nil
 	}
 	w.plan.owned = append(w.plan.owned, t.owned)
@@ -201,11 +204,9 @@ func (w *planner) sameDirectory(t target) (bool, error) {
 	return ok && then == now, err
 }
 
-// rival is another package that owns the path. What is not there is taken for a
-// directory that both have and that was left out: dpkg says "assuming shared
-// directory".
+// rival is another package that owns the path.
 func (w *planner) rival(t target) string {
-	if w.bootstrap || t.entry.Dir && t.now.kind == missing {
+	if w.bootstrap {
 		return ""
 	}
 	me := w.plan.pkg.Name

@@ -18,8 +18,8 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/txn/assemble"
 )
 
-// TestRandomPackagesLikeDpkg installs sets of random small packages, which divert, replace, override
-// and trigger each other, natively and by dpkg: the trees must be equal, or both must fail.
+// TestRandomPackagesLikeDpkg installs sets of random small packages, some of two architectures, which
+// divert, replace, override and trigger each other, natively and by dpkg: the trees must be equal, or both must fail.
 //
 // APT_OSTREE_RANDOM_PACKAGES is the number of sets, 15 by default; the full run is 2000.
 // APT_OSTREE_RANDOM_SEED is the first seed, 1 by default, to repeat a failure alone.
@@ -68,7 +68,7 @@ func TestRandomPackagesLikeDpkg(t *testing.T) {
 func describe(debs []apttest.Deb) string {
 	var b strings.Builder
 	for _, d := range debs {
-		fmt.Fprintf(&b, "\n%s:", d.Package)
+		fmt.Fprintf(&b, "\n%s:%s[%s]:", d.Package, d.Architecture, d.MultiArch)
 		for _, f := range d.Files {
 			fmt.Fprintf(&b, " %s[%s%v]", f.Path, f.Link, f.Dir)
 		}
@@ -83,6 +83,29 @@ func randomDebs(r *rand.Rand) []apttest.Deb {
 	debs := make([]apttest.Deb, 2+r.IntN(5))
 	for i := range debs {
 		debs[i] = randomDeb(r, i, len(debs))
+	}
+	return multiArch(r, debs)
+}
+
+// multiArch makes some packages Multi-Arch, and gives some of those a sibling of another architecture
+// that has the same files.
+func multiArch(r *rand.Rand, debs []apttest.Deb) []apttest.Deb {
+	for i := range debs {
+		switch r.IntN(6) {
+		case 0:
+			debs[i].MultiArch = "foreign"
+		case 1:
+			debs[i].MultiArch, debs[i].Architecture = "same", "amd64"
+			if len(debs[i].Scripts) > 0 || r.IntN(2) == 0 {
+				continue
+			}
+			sibling := debs[i]
+			sibling.Architecture = "i386"
+			if r.IntN(4) == 0 { // not quite
+				sibling.Files = append(slices.Clone(sibling.Files), apttest.File{Path: "usr/lib/only-i386/" + sibling.Package, Content: "x"})
+			}
+			debs = append(debs, sibling)
+		}
 	}
 	return debs
 }
