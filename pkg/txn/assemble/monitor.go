@@ -186,7 +186,8 @@ func (m *monitor) see(line statusLine) {
 		if bareName(line.subject) == m.pkg {
 			m.state = line.value
 		}
-	case lineError, linePrompt:
+	case linePrompt: // which dpkgOptions answer: what is there stays
+	case lineError:
 		if m.failed == nil {
 			m.failed, m.failedAction, m.failedTail = &line, m.action, m.logs.tail.Lines()
 		}
