@@ -1,6 +1,8 @@
 package e2e_test
 
 import (
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"testing"
 	"time"
@@ -15,7 +17,7 @@ import (
 
 // TestUnpackersAgree composes real package sets with files placed from the package cache and with
 // files unpacked by dpkg: the commits must be the same, byte for byte, whether the cache was empty or
-// full.
+// full, and whether an earlier compose has left something to go on from.
 func TestUnpackersAgree(t *testing.T) {
 	needAll(t)
 	for _, set := range []string{"embedded", "server"} {
@@ -29,11 +31,11 @@ func TestUnpackersAgree(t *testing.T) {
 			repo, err := ostree.Init(filepath.Join(t.TempDir(), "repo"), ostree.ModeBare, ostree.Options{})
 			require.NoError(t, err)
 			defer repo.Close()
-			var ids []ostree.Checksum
-			for i, unpacker := range []assemble.UnpackMode{assemble.UnpackDpkg, assemble.UnpackNative, assemble.UnpackNative} {
+			cache := cacheDir(t)
+			build := func(unpacker assemble.UnpackMode) ostree.Checksum {
 				start := time.Now()
 				composer, err := compose.New(compose.Options{
-					Repo: repo, Treefile: tree, CacheDir: cacheDir(t), Timestamp: time.Unix(epoch, 0),
+					Repo: repo, Treefile: tree, CacheDir: cache, Timestamp: time.Unix(epoch, 0),
 					Unpacker: unpacker, NoParent: true, NoRef: true, Force: true,
 				})
 				require.NoError(t, err)
@@ -41,14 +43,36 @@ func TestUnpackersAgree(t *testing.T) {
 				require.NoError(t, err)
 				result, err := composer.Apply(t.Context(), plan, nil)
 				require.NoError(t, err)
-				t.Logf("compose %d by %s: %.1f s", i+1, unpacker, time.Since(start).Seconds())
-				ids = append(ids, result.Commit)
+				t.Logf("compose by %s: %.1f s", unpacker, time.Since(start).Seconds())
+				return result.Commit
 			}
-			requireSameCommit(t, repo, ids[0], ids[1])
-			require.Equal(t, ids[1], ids[2])
+			dropStages(t, cache)
+			byDpkg := build(assemble.UnpackDpkg)
+			requireSameCommit(t, repo, byDpkg, build(assemble.UnpackNative))
+			requireSameCommit(t, repo, byDpkg, build(assemble.UnpackNative)) // from what was kept
+
+			// Another configuration of the same packages: from what was kept, and from nothing.
+			tree.DefaultTarget = "rescue.target"
+			tree.Postprocess = append(tree.Postprocess, "echo 'omit_drivers+=\" loop \"' >/etc/dracut.conf.d/x.conf")
+			warm := build(assemble.UnpackNative)
+			require.NotEqual(t, byDpkg, warm)
+			dropStages(t, cache)
+			requireSameCommit(t, repo, build(assemble.UnpackNative), warm)
 			run(t, "ostree", "--repo="+repo.Path(), "fsck", "--quiet")
 		})
 	}
+}
+
+// dropStages lets the next compose begin with nothing but imported packages.
+func dropStages(t *testing.T, cache string) {
+	t.Helper()
+	repo, err := ostree.Open(filepath.Join(cache, "pkgcache"), ostree.Options{})
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	require.NoError(t, err)
+	_, err = assemble.DropStages(t.Context(), repo, 0)
+	require.NoError(t, errors.Join(err, repo.Close()))
 }
 
 // requireSameCommit says what differs if anything does.

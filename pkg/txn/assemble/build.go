@@ -38,6 +38,15 @@ func Build(ctx context.Context, in Input) (result *Result, err error) {
 	}
 	defer func() { err = b.tidy(err, b.cage.Close()) }()
 	b.cage.onState = b.count
+	if result, err = b.run(ctx); err != nil {
+		b.rescueStages(context.WithoutCancel(ctx))
+		return nil, err
+	}
+	return result, nil
+}
+
+// run follows the recipe and commits.
+func (b *builder) run(ctx context.Context) (result *Result, err error) {
 	for _, step := range b.recipe() {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -87,13 +96,17 @@ func (b *builder) timed(ctx context.Context, s step) error {
 // base by what is in the tree when the packages come, and by nothing else.
 func (b *builder) recipe() []step {
 	return []step{
+		{"find kept stages", b.findStages},
 		{"stage packages", b.stagePackages},
 		{"check out the base", b.checkoutBase},
 		{"mount", b.cage.mount},
 		{"bootstrap", b.bootstrap},
+		{"keep the bootstrapped tree", b.keep(atEssential)},
 		{"preseed", b.preseed},
 		{"purge", b.purge},
 		{"install", b.install},
+		{"keep the configured tree", b.keep(atConfigured)},
+		{"record", func(context.Context) error { return b.record() }},
 		{"drop removed kernels", func(context.Context) error { return b.dropRemovedKernels() }},
 		{"units", b.units},
 		{"postprocess", b.postprocess},
@@ -113,12 +126,17 @@ type builder struct {
 	unpacker unpacker
 	placer   *nativeUnpacker // nil if dpkg unpacks
 
-	lower        ostree.TreeID // the base, unfolded
+	lower        ostree.TreeID // the base, unfolded, or what the build goes on from; zero if that is nothing
 	baseKernels  []string      // its kernel releases
 	hadInitramfs bool          // the base has one
 
 	batches []solve.Batch // what bootstrap has left to do
 	status  []dpkg.Entry  // after verify
+
+	keys         map[stage]string // nil if nothing is kept
+	reached      stage            // that is behind us
+	kept         []keptStage      // to be written at the end
+	placedBefore int              // packages that dpkg did not unpack, before what was kept
 
 	done, total int
 	counted     map[string]bool
@@ -163,10 +181,14 @@ func (b *builder) stagePackages(ctx context.Context) error {
 	if b.in.Unpacker != UnpackNative {
 		return b.cage.stageDebs(ctx)
 	}
+	if b.reached >= atConfigured {
+		return nil
+	}
 	var err error
 	if b.placer, err = importPackages(ctx, b.in, b.log, func(item string) { b.progress(item, 0) }); err != nil {
 		return err
 	}
+	b.placer.settle, b.placer.maxLayers = b.settle, maxLayers
 	b.unpacker = b.placer
 	return nil
 }
@@ -175,6 +197,10 @@ func (b *builder) stagePackages(ctx context.Context) error {
 // already, from nothing the essential packages are installed.
 func (b *builder) bootstrap(ctx context.Context) error {
 	var essential []*apt.Package
+	if b.reached >= atEssential {
+		b.batches = without(b.in.Batches, essentialSet(b.in.Batches))
+		return nil
+	}
 	if b.fresh() {
 		essential = essentialSet(b.in.Batches)
 		if err := b.extract(ctx, essential); err != nil {
@@ -209,20 +235,25 @@ func (b *builder) prepare() error {
 	return b.forbidServices()
 }
 
-// seed keeps the ids of the previous commit.
-func (b *builder) seed() error {
+// seedDir is the directory of the seed that has the account files, nil for none.
+func (b *builder) seedDir() (fs.FS, error) {
 	if b.in.Seed == nil {
-		return nil
+		return nil, nil
 	}
 	dir := accountsOf(func(name string) bool {
 		_, err := fs.Stat(b.in.Seed, name)
 		return err == nil
 	})
 	if dir == "" {
-		return nil
+		return nil, nil
 	}
-	previous, err := fs.Sub(b.in.Seed, dir)
-	if err != nil {
+	return fs.Sub(b.in.Seed, dir)
+}
+
+// seed keeps the ids of the previous commit.
+func (b *builder) seed() error {
+	previous, err := b.seedDir()
+	if previous == nil || err != nil {
 		return err
 	}
 	return b.inRoot(func(root *os.Root) error {
@@ -261,6 +292,9 @@ func (b *builder) purge(ctx context.Context) error {
 
 // install follows the batches, then configures the rest and runs the triggers.
 func (b *builder) install(ctx context.Context) error {
+	if b.reached >= atConfigured {
+		return nil
+	}
 	for _, batch := range b.batches {
 		if len(batch.Unpack) > 0 {
 			if err := b.unpacker.Unpack(ctx, b.cage, batch.Unpack); err != nil {
@@ -274,6 +308,17 @@ func (b *builder) install(ctx context.Context) error {
 		}
 	}
 	return b.cage.configure(ctx, nil)
+}
+
+// record adds the caller's files that no package has to find.
+func (b *builder) record() error {
+	if b.in.Record == nil {
+		return nil
+	}
+	if err := b.in.Record(b.cage.Root()); err != nil {
+		return fmt.Errorf("record what the tree was made from: %w", err)
+	}
+	return nil
 }
 
 func (b *builder) inspect() error {

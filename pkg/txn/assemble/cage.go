@@ -44,14 +44,16 @@ type Cage struct {
 	files     map[*apt.Package]string // as the caller has them
 	overwrite []*apt.Package
 	debs      map[*apt.Package]string // where they are staged on the host
+	lower     string                  // the directory below all layers
 	layers    []layer                 // the last one is mounted with its upper directory
+	settled   []layer                 // those that are part of lower now
 	onState   func(statusLine)
 	reports   []statusLine // of all runs of dpkg
 }
 
 // openCage makes the scratch directory:
 //
-//	lower/  the base, which nothing writes to
+//	lower/  the base, which nothing writes to; lower-9/ the base and the first layers
 //	upper/  what changes; upper-1/ and so on in further layers
 //	work/   for the kernel
 //	tree-1/ what a further layer begins with, which nothing writes to
@@ -81,6 +83,7 @@ func openCage(in Input) (*Cage, error) {
 		files:     in.Debs,
 		overwrite: in.Overwrite,
 		debs:      map[*apt.Package]string{},
+		lower:     "lower",
 		layers:    []layer{{upper: "upper", work: "work"}},
 		onState:   func(statusLine) {},
 	}

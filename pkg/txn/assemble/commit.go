@@ -23,6 +23,9 @@ const (
 
 // checkoutBase makes the lower directory: the base in the shape dpkg expects.
 func (b *builder) checkoutBase(ctx context.Context) error {
+	if b.reached > atStart {
+		return b.in.Repo.CheckoutTree(ctx, b.lower, b.cage.path("lower"), ostree.CheckoutOptions{})
+	}
 	if b.fresh() {
 		return nil
 	}
@@ -70,10 +73,7 @@ func (b *builder) lookAtKernels(tree *ostree.Tree) error {
 // commit reads the overlay and writes the commit: the only step that changes
 // what others see of the repository, all of it or nothing.
 func (b *builder) commit(ctx context.Context) (*Result, error) {
-	result := &Result{Packages: dpkg.Installed(b.status)}
-	if b.placer != nil {
-		result.Native = b.placer.placed
-	}
+	result := &Result{Packages: dpkg.Installed(b.status), Native: b.placed()}
 	err := b.in.Repo.Update(ctx, func(w *ostree.Writer) error {
 		tree, err := b.mergedTree(ctx, w)
 		if err != nil {
@@ -96,7 +96,7 @@ func (b *builder) commit(ctx context.Context) (*Result, error) {
 			}
 		}
 		result.Stats = w.Stats()
-		return nil
+		return b.writeStages(ctx, w)
 	})
 	if err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func (b *builder) commit(ctx context.Context) (*Result, error) {
 // mergedTree is what was at the mount.
 func (b *builder) mergedTree(ctx context.Context, w *ostree.Writer) (*ostree.Tree, error) {
 	tree := ostree.NewTree(ostree.DirMeta{Mode: unix.S_IFDIR | 0o755})
-	if !b.fresh() {
+	if b.lower != (ostree.TreeID{}) {
 		var err error
 		if tree, err = w.LoadTree(ctx, b.lower); err != nil {
 			return nil, err

@@ -83,6 +83,7 @@ func (b *Bench) Install(ctx context.Context, in Input) (id ostree.TreeID, native
 	if err != nil {
 		return id, 0, err
 	}
+	run.lower = b.lower
 	if run.cage, err = openCage(in); err != nil {
 		return id, 0, err
 	}
@@ -90,8 +91,14 @@ func (b *Bench) Install(ctx context.Context, in Input) (id ostree.TreeID, native
 	if err := os.Symlink(b.dir, run.cage.path("lower")); err != nil {
 		return id, 0, err
 	}
+	few := func(context.Context) error { // layers, so that they are settled now and then
+		if run.placer != nil {
+			run.placer.maxLayers = 2
+		}
+		return nil
+	}
 	for _, do := range []func(context.Context) error{
-		run.stagePackages, run.cage.mount, run.install, func(context.Context) error { return run.cage.unmount() },
+		run.stagePackages, few, run.cage.mount, run.install, func(context.Context) error { return run.cage.unmount() },
 	} {
 		if err := do(ctx); err != nil {
 			return id, 0, err
@@ -101,11 +108,8 @@ func (b *Bench) Install(ctx context.Context, in Input) (id ostree.TreeID, native
 		native = run.placer.placed
 	}
 	err = b.repo.UpdateWith(ctx, func(w *ostree.Writer) error {
-		tree, err := w.LoadTree(ctx, b.lower)
+		tree, err := run.mergedTree(ctx, w)
 		if err != nil {
-			return err
-		}
-		if err := run.cage.merge(ctx, w, tree); err != nil {
 			return err
 		}
 		for _, name := range []string{"available", "status-old", "diversions-old", "statoverride-old", "lock", "lock-frontend", "triggers/Lock", "tmp.ci"} {

@@ -12,7 +12,7 @@ import (
 
 // preseed gives debconf its answers, before the packages that ask are there.
 func (b *builder) preseed(ctx context.Context) (err error) {
-	if len(b.in.Preseed) == 0 {
+	if len(b.in.Preseed) == 0 || b.reached >= atConfigured {
 		return nil
 	}
 	answers := strings.Join(b.in.Preseed, "\n") + "\n"

@@ -32,38 +32,43 @@ func (b *builder) initramfs(ctx context.Context) error {
 	if err := b.cage.forgetTimes(ctx); err != nil {
 		return err
 	}
-	if err := b.dracut(ctx, kernels[0]); err != nil {
+	if err := b.makeInitramfs(ctx, kernels[0]); err != nil {
 		return err
 	}
 	b.progress("initramfs "+kernels[0], 1)
 	return nil
 }
 
-func (b *builder) dracut(ctx context.Context, kernel string) error {
+// dracutCommand is how dracut is run, if the tree has what that takes.
+func (b *builder) dracutCommand(kernel string) ([]string, error) {
 	for _, need := range []struct{ path, provider string }{
 		{"usr/bin/dracut", "dracut"},
 		{"usr/lib/dracut/modules.d/98ostree", "ostree-boot"},
 	} {
 		ok, err := b.exists(need.path)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if !ok {
-			return fmt.Errorf("initramfs: no /%s in the tree: add the package %s, or ask for no initramfs", need.path, need.provider)
+			return nil, fmt.Errorf("initramfs: no /%s in the tree: add the package %s, or ask for no initramfs", need.path, need.provider)
 		}
 	}
 	// dracut's own choice of level 15 takes eight times as long for 1% less.
 	compression := "zstd -9 -q -T0"
 	zstd, err := b.exists("usr/bin/zstd")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !zstd {
 		compression = "gzip -n -6"
 	}
 	argv := []string{"dracut", "--force", "--no-hostonly", "--reproducible", "--compress", compression, "--add", "ostree", "--kver", kernel}
 	argv = append(argv, b.in.InitramfsArgs...)
-	return b.cage.Run(ctx, "initramfs", "initramfs", append(argv, "/"+initramfsPath(kernel))...)
+	return append(argv, "/"+initramfsPath(kernel)), nil
+}
+
+func (b *builder) runDracut(ctx context.Context, argv []string) error {
+	return b.cage.Run(ctx, "initramfs", "initramfs", argv...)
 }
 
 func initramfsPath(kernel string) string { return "usr/lib/modules/" + kernel + "/initramfs.img" }

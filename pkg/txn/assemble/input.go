@@ -58,6 +58,10 @@ type Input struct {
 	// example archive sources. The directories of a file must be made too.
 	Prepare func(root string) error
 
+	// Record may add files to the tree that no package has to find, after all
+	// are configured.
+	Record func(root string) error
+
 	// Postprocess run in the cage after everything is configured.
 	Postprocess []Script
 
@@ -101,6 +105,12 @@ type Input struct {
 	// native in a repository of mode bare, whose files can be hard links in a
 	// tree, and dpkg in others.
 	Unpacker UnpackMode
+
+	// KeepStages keeps what a native build from nothing makes on the way, and its
+	// initramfs, as commits of Repo, so that a build with the same input up to
+	// there goes on from it. The commit is the same either way. Prepare must then
+	// add the same files to every tree. See [DropStages].
+	KeepStages bool
 
 	// ScriptTimeout limits each maintainer script and other program; zero
 	// means 5 minutes.

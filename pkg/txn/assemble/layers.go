@@ -25,6 +25,10 @@ type layer struct {
 	work  string
 }
 
+// maxLayers is how many layers there may be. The kernel looks for a file in one
+// after the other, and takes their names in one page.
+const maxLayers = 32
+
 // mountLayers mounts the overlay of all layers.
 func (c *Cage) mountLayers(ctx context.Context) error {
 	top := c.layers[len(c.layers)-1]
@@ -40,7 +44,7 @@ func (c *Cage) mountLayers(ctx context.Context) error {
 			overlay.Lower = append(overlay.Lower, c.path(l.dir))
 		}
 	}
-	overlay.Lower = append(overlay.Lower, c.path("lower"))
+	overlay.Lower = append(overlay.Lower, c.path(c.lower))
 	var err error
 	c.mounted, err = overlay.Mount(ctx)
 	return err
@@ -56,11 +60,48 @@ func (c *Cage) addLayer(ctx context.Context, repo *ostree.Repo, tree ostree.Tree
 	if err := c.unmount(); err != nil {
 		return err
 	}
-	n := len(c.layers)
-	l := layer{tree: tree, dir: fmt.Sprintf("tree-%d", n), upper: fmt.Sprintf("upper-%d", n), work: fmt.Sprintf("work-%d", n)}
+	n := c.countLayers()
+	l := layer{tree: tree, dir: fmt.Sprintf("tree-%d", n)}
 	if err := repo.CheckoutTree(ctx, tree, c.path(l.dir), ostree.CheckoutOptions{}); err != nil {
 		return err
 	}
+	if err := c.makeUpper(&l, info); err != nil {
+		return err
+	}
+	c.layers = append(c.layers, l)
+	return c.mountLayers(ctx)
+}
+
+// countLayers counts the layers there are and were.
+func (c *Cage) countLayers() int { return len(c.settled) + len(c.layers) }
+
+// startOver puts a tree in place of everything: it is what was at the mount.
+func (c *Cage) startOver(ctx context.Context, repo *ostree.Repo, tree ostree.TreeID) error {
+	if err := c.unmount(); err != nil {
+		return err
+	}
+	n := c.countLayers()
+	c.lower = fmt.Sprintf("lower-%d", n)
+	if err := repo.CheckoutTree(ctx, tree, c.path(c.lower), ostree.CheckoutOptions{}); err != nil {
+		return err
+	}
+	info, err := fsStat(c.path(c.lower))
+	if err != nil {
+		return err
+	}
+	c.settled, c.layers = append(c.settled, c.layers...), nil
+	var l layer
+	if err := c.makeUpper(&l, info); err != nil {
+		return err
+	}
+	c.layers = append(c.layers, l)
+	return c.mountLayers(ctx)
+}
+
+// makeUpper makes the directories of a layer to be that programs write to.
+func (c *Cage) makeUpper(l *layer, info unix.Stat_t) error {
+	n := c.countLayers()
+	l.upper, l.work = fmt.Sprintf("upper-%d", n), fmt.Sprintf("work-%d", n)
 	for _, dir := range []string{l.upper, l.work} {
 		if err := os.Mkdir(c.path(dir), 0o700); err != nil {
 			return err
@@ -73,8 +114,29 @@ func (c *Cage) addLayer(ctx context.Context, repo *ostree.Repo, tree ostree.Tree
 	if err := unix.Chmod(c.path(l.upper), info.Mode&0o7777); err != nil {
 		return &fs.PathError{Op: "chmod", Path: c.path(l.upper), Err: err}
 	}
-	c.layers = append(c.layers, l)
-	return c.mountLayers(ctx)
+	return nil
+}
+
+// settle makes one lower directory of all layers, which holds what was at the mount.
+func (b *builder) settle(ctx context.Context) error {
+	if _, err := b.leftovers(); err != nil { // sockets cannot be in a tree
+		return err
+	}
+	if err := b.cage.unmount(); err != nil {
+		return err
+	}
+	err := b.in.Repo.UpdateWith(ctx, func(w *ostree.Writer) error {
+		tree, err := b.mergedTree(ctx, w)
+		if err != nil {
+			return err
+		}
+		b.lower, err = w.WriteTree(ctx, tree)
+		return err
+	}, ostree.UpdateOptions{NoSync: true})
+	if err != nil {
+		return err
+	}
+	return b.cage.startOver(ctx, b.in.Repo, b.lower)
 }
 
 // forgetTimes gives everything that is above the base the time that files of a
@@ -105,7 +167,7 @@ func (c *Cage) forgetTimes(ctx context.Context) error {
 // inAnyLayer tells whether something above the base is at a path: placed, changed
 // or removed.
 func (c *Cage) inAnyLayer(name string) (bool, error) {
-	for _, l := range c.layers {
+	for _, l := range slices.Concat(c.settled, c.layers) {
 		for _, dir := range []string{l.upper, l.dir} {
 			if dir == "" {
 				continue

@@ -28,6 +28,9 @@ type nativeUnpacker struct {
 	force []string
 	// version is that of the dpkg to be installed; "" if it is in the base.
 	version string
+	// settle makes one lower directory of all layers, when there are so many.
+	settle    func(context.Context) error
+	maxLayers int
 	// placed counts packages that dpkg did not unpack.
 	placed int
 }
@@ -221,6 +224,11 @@ func (u *unpacking) flush(ctx context.Context) error {
 			return err
 		}
 		u.view.close()
+		if len(u.cage.layers) >= u.maxLayers {
+			if err := u.settle(ctx); err != nil {
+				return err
+			}
+		}
 		start := time.Now()
 		if err := u.cage.addLayer(ctx, u.cache.Repo(), id); err != nil {
 			return err

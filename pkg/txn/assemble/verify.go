@@ -114,8 +114,9 @@ func (b *builder) checkStatus() []string {
 func (b *builder) leftovers() ([]string, error) {
 	var problems []string
 	seen := map[string]bool{}
-	for i, l := range b.cage.layers {
-		last := i == len(b.cage.layers)-1
+	layers := slices.Concat(b.cage.settled, b.cage.layers)
+	for i, l := range layers {
+		last := i == len(layers)-1
 		upper := b.cage.path(l.upper)
 		err := filepath.WalkDir(upper, func(file string, entry fs.DirEntry, err error) error {
 			if err != nil {

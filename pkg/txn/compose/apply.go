@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/dpkg"
@@ -147,8 +148,8 @@ func (a *application) input(ctx context.Context) (*assemble.Input, error) {
 	}
 	input := &assemble.Input{
 		Repo: c.opts.Repo, Architecture: tree.Basearch, ForeignArchitectures: tree.ForeignArchitectures,
-		Seed: seed, Preseed: tree.Preseed, Timestamp: p.now,
-		Prepare: a.prepare, Postprocess: scripts, Units: tree.Units, DefaultTarget: tree.DefaultTarget,
+		Seed: seed, Preseed: tree.Preseed, Timestamp: a.scriptTime(),
+		KeepStages: true, Prepare: a.prepare, Record: a.record, Postprocess: scripts, Units: tree.Units, DefaultTarget: tree.DefaultTarget,
 		ExcludeDocs: !tree.Docs(), Initramfs: !tree.NoInitramfs && !tree.Container, InitramfsArgs: tree.InitramfsArgs,
 		AllowNoKernel: tree.Container, Inspect: c.opts.Inspect, Runner: runner, Logger: c.opts.Logger,
 		LogDir: filepath.Join(c.opts.CacheDir, "logs"),
@@ -162,6 +163,15 @@ func (a *application) input(ctx context.Context) (*assemble.Input, error) {
 		input.Ref = ref
 	}
 	return input, nil
+}
+
+// scriptTime is the time that scripts are told. Without one to be reproducible for it is the beginning
+// of the day, so that what was made for another compose of the day can serve again.
+func (a *application) scriptTime() time.Time {
+	if !a.composer.opts.Timestamp.IsZero() {
+		return a.composer.opts.Timestamp
+	}
+	return a.plan.now.UTC().Truncate(24 * time.Hour)
 }
 
 // seed is the parent's tree, whose users and groups keep their ids.

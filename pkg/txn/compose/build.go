@@ -63,6 +63,10 @@ func (a *application) buildIn(ctx context.Context, cache *ostree.Repo, in assemb
 	return result, nil
 }
 
+// keptStages is how many trees of each stage of an assembly are kept for later composes. They share
+// most of their files.
+const keptStages = 4
+
 // tidy drops packages that neither this commit nor one that a ref of the repository names has, and
 // what the build has left in the cache.
 func (a *application) tidy(ctx context.Context, cache *ostree.Repo, result *assemble.Result) error {
@@ -86,6 +90,9 @@ func (a *application) tidy(ctx context.Context, cache *ostree.Repo, result *asse
 		for _, k := range assemble.PackageKeys(object) {
 			needed[k] = true
 		}
+	}
+	if _, err := assemble.DropStages(ctx, cache, keptStages); err != nil {
+		return err
 	}
 	if _, err := pkgcache.New(cache).Drop(ctx, func(k pkgcache.Key) bool { return needed[k] }); err != nil {
 		return err

@@ -21,9 +21,30 @@ const (
 )
 
 // prepare puts the files into the tree that packages and their scripts should find: the APT
-// sources that the machine will layer from with their keys, what the treefile adds, and a record
-// of what the tree was made from.
+// sources that the machine will layer from with their keys, and what the treefile adds.
 func (a *application) prepare(dir string) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if err := put(root, sourcesPath, source.Format(a.plan.sources), 0o644); err != nil {
+		return err
+	}
+	if err := a.copyKeyrings(root); err != nil {
+		return err
+	}
+	for _, pair := range a.composer.opts.Treefile.AddFiles {
+		if err := addFile(root, pair[0], pair[1]); err != nil {
+			return fmt.Errorf("treefile: add-files: %w", err)
+		}
+	}
+	return nil
+}
+
+// record puts down in the tree what it was made from. It comes after the packages, so that they are
+// not configured anew because something else has changed.
+func (a *application) record(dir string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
@@ -38,24 +59,7 @@ func (a *application) prepare(dir string) error {
 	if err != nil {
 		return err
 	}
-	for name, data := range map[string][]byte{
-		treefilePath: text,
-		lockPath:     append(lock, '\n'),
-		sourcesPath:  source.Format(a.plan.sources),
-	} {
-		if err := put(root, name, data, 0o644); err != nil {
-			return err
-		}
-	}
-	if err := a.copyKeyrings(root); err != nil {
-		return err
-	}
-	for _, pair := range tree.AddFiles {
-		if err := addFile(root, pair[0], pair[1]); err != nil {
-			return fmt.Errorf("treefile: add-files: %w", err)
-		}
-	}
-	return nil
+	return errors.Join(put(root, treefilePath, text, 0o644), put(root, lockPath, append(lock, '\n'), 0o644))
 }
 
 // copyKeyrings copies the keyrings that the sources name to the same paths in the tree. A package
