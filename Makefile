@@ -55,8 +55,9 @@ install: ## build and install the commands, the daemon and its files below DESTD
 	$(INSTALL) 644 data/dbus/org.projectatomic.rpmostree1.service -t $(DESTDIR)$(PREFIX)/share/apt-ostree/compat
 	$(INSTALL) 644 internal/busapi/interface.xml $(DESTDIR)$(PREFIX)/share/dbus-1/interfaces/org.aptostree.dev.xml
 	$(INSTALL) 644 data/polkit/org.aptostree.dev.policy -t $(DESTDIR)$(PREFIX)/share/polkit-1/actions
-	$(INSTALL) 644 data/systemd/* -t $(DESTDIR)$(PREFIX)/lib/systemd/system
+	cd data/systemd && find . -type f -exec $(INSTALL) 644 {} $(abspath $(DESTDIR)/)$(PREFIX)/lib/systemd/system/{} \;
 	$(INSTALL) 644 data/tmpfiles/apt-ostree.conf -t $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
+	$(INSTALL) 755 data/apt-ostree-grub-menu -t $(DESTDIR)$(PREFIX)/lib/apt-ostree
 	$(INSTALL) 644 data/apt-ostreed.conf -t $(DESTDIR)/etc
 	go run ./cmd/apt-ostree-docs $(DESTDIR)$(PREFIX)/share
 

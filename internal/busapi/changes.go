@@ -75,7 +75,7 @@ func (s *Server) osChange(c *call) ([]any, error) {
 	files := map[string][]dbus.UnixFDIndex{}
 	for key, value := range values {
 		if indexes, ok := value.Value().([]dbus.UnixFDIndex); ok {
-			files[key] = indexes
+			files[key] = append(files[key], indexes...)
 			delete(values, key)
 		} else if isFileKey(key) {
 			return nil, &ArgumentError{key, typeError("ah", value.Value()).Error()}

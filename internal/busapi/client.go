@@ -126,17 +126,24 @@ func (c *Client) object(ctx context.Context, stateroot string) (path dbus.Object
 }
 
 // Change has the daemon carry out a change, and tells the listener how it goes until it is done. When ctx is done
-// the change is cancelled, and Change returns after it is undone.
-func (c *Client) Change(ctx context.Context, stateroot string, change txn.Change, options RunOptions, listener Listener) error {
+// the change is cancelled, and Change returns after it is undone. Files are packages for the keys [InstallLocal] and
+// [OverrideReplaceLocal] of the change; they may be closed after that.
+func (c *Client) Change(ctx context.Context, stateroot string, change txn.Change, options RunOptions, files map[string][]*os.File, listener Listener) error {
 	path, err := c.object(ctx, stateroot)
 	if err != nil {
 		return err
 	}
-	values, files, err := changeDict(change)
+	values, err := dictOf(change)
 	if err != nil {
 		return err
 	}
-	defer closeAll(files)
+	for key, list := range files {
+		var fds []dbus.UnixFD
+		for _, f := range list {
+			fds = append(fds, dbus.UnixFD(f.Fd())) //nolint:gosec // descriptors are small
+		}
+		values[key] = dbus.MakeVariant(fds)
+	}
 	extra, err := dictOf(options)
 	if err != nil {
 		return err
@@ -146,33 +153,6 @@ func (c *Client) Change(ctx context.Context, stateroot string, change txn.Change
 		return err
 	}
 	return c.Follow(ctx, address, listener)
-}
-
-// changeDict gives a change as the daemon takes it: with opened files where the change has paths.
-func changeDict(change txn.Change) (dict, []*os.File, error) {
-	values, err := dictOf(change)
-	if err != nil {
-		return nil, nil, err
-	}
-	var files []*os.File
-	for _, key := range fileKeys() {
-		paths, ok := values[key].Value().([]string)
-		if !ok {
-			continue
-		}
-		var fds []dbus.UnixFD
-		for _, path := range paths {
-			f, err := os.Open(path)
-			if err != nil {
-				closeAll(files)
-				return nil, nil, err
-			}
-			files = append(files, f)
-			fds = append(fds, dbus.UnixFD(f.Fd())) //nolint:gosec // descriptors are small
-		}
-		values[key] = dbus.MakeVariant(fds)
-	}
-	return values, files, nil
 }
 
 // AutomaticUpdate has the daemon do what its policy says about updates. It is false if that is nothing.

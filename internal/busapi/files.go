@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 
@@ -16,24 +15,32 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/txn"
 )
 
-// fileKeys are the keys of a change whose values are paths of packages. Over the bus they are descriptors: the
-// daemon opens no path that a caller names.
-func fileKeys() []string { return nil }
+// Keys of a change whose values are packages from files. Over the bus they are descriptors: the daemon opens no path
+// that a caller names.
+const (
+	InstallLocal         = "install-local"
+	OverrideReplaceLocal = "override-replace-local"
+)
 
-func isFileKey(key string) bool { return slices.Contains(fileKeys(), key) }
+func isFileKey(key string) bool {
+	return slices.Contains([]string{InstallLocal, OverrideReplaceLocal}, key)
+}
 
 // FileError says that a descriptor is not of a package.
 type FileError struct {
 	// Key is the key of the change, Index counts from 0.
-	Key    string
-	Index  int
-	Reason string
+	Key   string
+	Index int
+	Err   error
 }
 
-func (e *FileError) Error() string { return fmt.Sprintf("%s: file %d: %s", e.Key, e.Index, e.Reason) }
+func (e *FileError) Error() string { return fmt.Sprintf("%s: file %d: %v", e.Key, e.Index, e.Err) }
 
-// maxPackage is in bytes; dpkg's format ends somewhat above.
-const maxPackage = 8 << 30
+// Unwrap gives the reason.
+func (e *FileError) Unwrap() error { return e.Err }
+
+// maxPackage is in bytes; a member of a package has no more digits for its size.
+const maxPackage = 10 << 30
 
 // nameFiles sets the keys that descriptors are for, so that they are asked permission for like all others.
 func nameFiles(change *txn.Change, files map[string][]dbus.UnixFDIndex) error {
@@ -58,7 +65,7 @@ func (r *request) takeFiles(c *call, files map[string][]dbus.UnixFDIndex) error 
 	for key, indexes := range files {
 		for i, index := range indexes {
 			if int(index) >= len(c.files) || c.files[index] == nil {
-				return &FileError{key, i, fmt.Sprintf("there is no descriptor %d among the %d that came", index, len(c.files))}
+				return &ArgumentError{key, fmt.Sprintf("file %d: there is no descriptor %d among the %d that came", i, index, len(c.files))}
 			}
 			r.files[key] = append(r.files[key], c.files[index])
 			c.files[index] = nil
@@ -67,74 +74,65 @@ func (r *request) takeFiles(c *call, files map[string][]dbus.UnixFDIndex) error 
 	return nil
 }
 
-// receiveFiles copies the packages to where only the daemon writes, and has the change name the copies. The copies
-// are removed by the function that is returned.
-func (t *transaction) receiveFiles(ctx context.Context) (cleanup func(), err error) {
-	cleanup = func() {}
-	if len(t.files) == 0 {
-		return cleanup, nil
-	}
-	dir, err := os.MkdirTemp(t.server.opts.CacheDir, "local-")
-	if err != nil {
-		return cleanup, err
-	}
-	cleanup = func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.server.log.Warn("packages of a caller stay", "error", err)
-		}
-	}
+// receiveFiles makes the packages known to the system, and has the change name them.
+func (t *transaction) receiveFiles(ctx context.Context, system *txn.System) error {
 	for key, files := range t.files {
-		var paths []string
+		var ids []string
 		for i, f := range files {
-			path := filepath.Join(dir, fmt.Sprintf("%s-%d.deb", key, i))
-			if err := copyPackage(ctx, path, f); err != nil {
-				cleanup()
-				return func() {}, &FileError{key, i, err.Error()}
+			id, err := receiveFile(ctx, system, f)
+			if err != nil {
+				return &FileError{key, i, err}
 			}
-			paths = append(paths, path)
+			ids = append(ids, id)
 		}
-		if err := decodeDict(&t.change, dict{key: dbus.MakeVariant(paths)}); err != nil {
-			cleanup()
-			return func() {}, err
+		if err := decodeDict(&t.change, dict{key: dbus.MakeVariant(ids)}); err != nil {
+			return err
 		}
 	}
-	return cleanup, nil
+	return nil
 }
 
-// copyPackage copies what is a package at the first look. The caller may still write to the file, and reading it may
-// take for ever: so the copy is what counts, and the wait ends with ctx.
-func copyPackage(ctx context.Context, path string, from *os.File) error {
-	info, err := from.Stat()
-	if err != nil {
-		return err
+func receiveFile(ctx context.Context, system *txn.System, f *os.File) (string, error) {
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return "", err
+	case !info.Mode().IsRegular():
+		return "", &os.PathError{Op: "read", Path: "what is no regular file", Err: errors.ErrUnsupported}
+	case info.Size() > maxPackage:
+		return "", fmt.Errorf("%d bytes are too many", info.Size())
 	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("not a regular file (%s)", info.Mode().Type())
-	}
-	if info.Size() > maxPackage {
-		return fmt.Errorf("%d bytes are too many", info.Size())
-	}
-	done := make(chan error, 1)
-	go func() { done <- copyFile(path, io.NewSectionReader(from, 0, maxPackage)) }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-func copyFile(path string, from io.Reader) (err error) {
+	content := io.NewSectionReader(f, 0, maxPackage)
 	magic := []byte("!<arch>\n")
 	head := make([]byte, len(magic))
-	if _, err := io.ReadFull(from, head); err != nil || !bytes.Equal(head, magic) {
-		return errors.New("not a Debian package")
+	if n, err := content.ReadAt(head, 0); err != nil || !bytes.Equal(head[:n], magic) {
+		return "", errors.New("not a Debian package")
 	}
-	to, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
+	return system.AddLocal(ctx, &patientReader{ctx, content})
+}
+
+// patientReader reads what may never come, such as a file of a file system that a caller serves: it waits until ctx
+// is done.
+type patientReader struct {
+	ctx  context.Context //nolint:containedctx // of one read after another
+	from io.Reader
+}
+
+func (r *patientReader) Read(p []byte) (int, error) {
+	type result struct {
+		data []byte
+		err  error
 	}
-	defer func() { err = errors.Join(err, to.Close()) }()
-	_, err = io.Copy(to, io.MultiReader(bytes.NewReader(head), from))
-	return err
+	done := make(chan result, 1)
+	go func() {
+		data := make([]byte, min(len(p), 1<<20)) // p belongs to the one who may give up
+		n, err := r.from.Read(data)
+		done <- result{data[:n], err}
+	}()
+	select {
+	case got := <-done:
+		return copy(p, got.data), got.err
+	case <-r.ctx.Done():
+		return 0, context.Cause(r.ctx)
+	}
 }

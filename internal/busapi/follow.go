@@ -112,8 +112,11 @@ func (f *follower) follow(ctx context.Context, listener Listener) error {
 	}
 }
 
-// end is what is known about the end of a transaction.
-type end struct{ failure *RemoteError }
+// end is what is known of a transaction.
+type end struct {
+	failure *RemoteError
+	planned bool // the plan was told; who joins a transaction may be told it twice
+}
 
 // told handles one signal; over says that nothing follows.
 func (f *follower) told(s *dbus.Signal, end *end, listener Listener) (over bool, err error) {
@@ -149,9 +152,10 @@ func (l Listener) event(kind, document string, end *end) error {
 		if err := json.Unmarshal([]byte(document), plan); err != nil {
 			return fmt.Errorf("plan of the transaction: %w", err)
 		}
-		if l.Plan != nil {
+		if l.Plan != nil && !end.planned {
 			l.Plan(plan)
 		}
+		end.planned = true
 		return nil
 	case "failure":
 		end.failure = new(RemoteError)

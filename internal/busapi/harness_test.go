@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -36,6 +37,14 @@ func TestMain(m *testing.M) {
 			Err: os.Stderr, Getenv: os.Getenv, Writable: func(string) error { return nil },
 			Options: txn.Options{Architecture: "amd64", HTTP: slowClient(os.Getenv("BUSAPI_TEST_GATE"))},
 		}))
+	case "peer":
+		conn, err := dbus.Connect(os.Args[1])
+		if err == nil {
+			conn.Close()
+			os.Exit(0)
+		}
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	case "apt-ostree":
 		os.Exit(cli.Main(ctx, os.Args[1:], cli.Env{
 			Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Bus: busapi.SystemBus(os.Getenv),
@@ -82,6 +91,8 @@ type bus struct {
 	sysroot string
 	config  string
 	env     []string // more for daemons
+	broker  *process
+	last    *process // the daemon that was started last
 }
 
 const busConfig = `<busconfig>
@@ -116,10 +127,28 @@ func newBus(t *testing.T) *bus {
 	require.NoError(t, os.Mkdir(b.dir+"/services", 0o755))
 	config := filepath.Join(b.dir, "bus.conf")
 	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, busConfig, b.dir, policy), 0o644))
-	b.start("dbus-daemon", "--config-file="+config, "--nofork", "--nopidfile")
-	b.waitFor(func() bool { _, err := os.Stat(b.dir + "/bus"); return err == nil })
+	b.startBroker()
 	return b
 }
+
+// startBroker starts the message bus itself.
+func (b *bus) startBroker() {
+	b.t.Helper()
+	require.NoError(b.t, os.RemoveAll(b.dir+"/bus"))
+	b.broker = b.start("dbus-daemon", "--config-file="+b.dir+"/bus.conf", "--nofork", "--nopidfile")
+	b.waitFor(func() bool {
+		conn, err := dbus.Connect(b.address)
+		return err == nil && conn.Close() == nil
+	})
+}
+
+// started says whether the transaction that there is was started.
+func (b *bus) started() bool {
+	return strings.Contains(b.last.log.String(), "msg=started") && strings.Count(b.last.log.String(), "msg=started") > strings.Count(b.last.log.String(), "transaction failed")
+}
+
+// pid is that of the daemon.
+func (b *bus) pid() string { return strconv.Itoa(b.last.Process.Pid) }
 
 // publicDir is a directory that other users can enter too.
 func publicDir(t *testing.T) string {
@@ -218,7 +247,8 @@ func (b *bus) launch() *process {
 	b.t.Helper()
 	c := b.program("apt-ostreed", "--sysroot="+b.sysroot, "--config="+b.config, "--run-dir="+b.dir+"/run", "--cache-dir="+b.dir+"/cache", "--debug")
 	c.Env = append(c.Env, b.env...)
-	return b.run(c)
+	b.last = b.run(c)
+	return b.last
 }
 
 // program is the test binary in one of its roles.

@@ -37,6 +37,8 @@ func rights() map[string]string {
 		"install": actInstall, "uninstall": actInstall, "uninstall-all": actInstall,
 		"upgrade": actUpgrade, "deploy": actDeploy, "rebase": actRebase, "register-driver": actDeploy, "rollback": actRollback, "finalize": actFinalize,
 		"override-remove": actOverride, "override-reset": actOverride, "override-reset-all": actOverride,
+		"override-replace": actOverride, "override-replace-local": actOverride, "freeze": modifier,
+		"install-local": actInstallLocal, "force-replace-files": actInstallLocal,
 		"remove-essential": actOverride, "reset-initramfs": actBootConfig,
 		"allow-inactive": modifier, "idempotent": modifier, "allow-downgrade": modifier, "cache-only": modifier,
 		"lock-finalization": modifier, "no-pull-base": modifier, "skip-branch-check": modifier, "download-only": modifier, "bypass-driver": modifier,

@@ -35,16 +35,14 @@ func (t *transaction) run() error {
 
 // apply plans the change, tells the plan, and carries it out.
 func (t *transaction) apply(ctx context.Context) (err error) {
-	cleanup, err := t.receiveFiles(ctx)
-	if err != nil {
-		return err
-	}
-	defer cleanup()
 	system, err := t.server.open(ctx, t.stateroot)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, system.Close()) }()
+	if err := t.receiveFiles(ctx, system); err != nil {
+		return err
+	}
 	if !t.options.DryRun {
 		unlock, err := system.Lock(ctx)
 		if err != nil {
@@ -110,6 +108,9 @@ func (t *transaction) tellPlan(plan *txn.Plan) error {
 	if err != nil {
 		return err
 	}
+	t.mu.Lock()
+	t.plan = string(text)
+	t.mu.Unlock()
 	t.signal("Event", "plan", string(text))
 	return nil
 }

@@ -73,7 +73,7 @@ type transaction struct {
 
 	mu       sync.Mutex
 	begun    bool
-	over     bool
+	plan     string       // as it was told, for those who come later
 	failure  *RemoteError // of a finished one
 	progress float64
 }
@@ -173,6 +173,7 @@ func (t *transaction) start() bool {
 	}
 	t.begun = true
 	close(t.started)
+	t.server.log.Info("started", "title", t.title)
 	return true
 }
 
@@ -207,7 +208,7 @@ func (t *transaction) end(err error) {
 	}
 	s.changed(func() { s.active = nil })
 	t.mu.Lock()
-	t.over = true
+	t.begun = true // nobody begins it any more
 	if err != nil {
 		t.failure = newFailure(err, t.change)
 	}

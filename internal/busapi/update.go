@@ -1,6 +1,8 @@
 package busapi
 
 import (
+	"slices"
+
 	"github.com/godbus/dbus/v5"
 
 	"github.com/apt-ostree/apt-ostree/pkg/txn"
@@ -94,9 +96,17 @@ func updateChange(m modifiers, o updateOptions) (txn.Change, map[string][]dbus.U
 		Install: m.Install, Uninstall: m.Uninstall, UninstallAll: o.NoLayering,
 		AllowInactive: o.AllowInactive || o.AllowInactiveRequests, Idempotent: o.Idempotent, CacheOnly: o.CacheOnly,
 		LockFinalization: o.LockFinalization, DownloadOnly: o.DownloadOnly, SkipBranchCheck: o.SkipBranchCheck,
-		BypassDriver: o.BypassDriver, RegisterDriver: o.RegisterDriver, OverrideRemove: m.OverrideRemove, OverrideReset: m.OverrideReset,
+		BypassDriver: o.BypassDriver, RegisterDriver: o.RegisterDriver, OverrideReplace: m.OverrideReplace, OverrideRemove: m.OverrideRemove, OverrideReset: m.OverrideReset,
 		OverrideResetAll: o.NoOverrides, ResetInitramfs: o.NoInitramfs,
 	}
+	files := map[string][]dbus.UnixFDIndex{}
+	overwrite := slices.Concat(m.InstallOverwrite, m.InstallOverwrite2)
+	for key, list := range map[string][]dbus.UnixFDIndex{InstallLocal: slices.Concat(m.InstallLocal, overwrite), OverrideReplaceLocal: m.OverrideLocal} {
+		if len(list) > 0 {
+			files[key] = list
+		}
+	}
+	change.ForceReplaceFiles = len(overwrite) > 0
 	base := m.SetRefspec != nil || m.SetRevision != nil
 	change.AllowDowngrade = base
 	if o.AllowDowngrade != nil {
@@ -117,16 +127,11 @@ func updateChange(m modifiers, o updateOptions) (txn.Change, map[string][]dbus.U
 		asked bool
 		key   string
 	}{
-		{m.InstallLocal != nil, "install-local-packages"},
-		{m.InstallOverwrite != nil, "install-fileoverride-local-packages"},
-		{m.InstallOverwrite2 != nil, "install-local-fileoverride-packages"},
-		{m.OverrideReplace != nil, "override-replace-packages"},
-		{m.OverrideLocal != nil, "override-replace-local-packages"},
 		{o.ApplyLive, "apply-live"},
 	} {
 		if missing.asked {
-			return change, nil, &UnsupportedError{missing.key, "not supported by this version"}
+			return change, files, &UnsupportedError{missing.key, "not supported by this version"}
 		}
 	}
-	return change, nil, nil
+	return change, files, nil
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -69,8 +71,19 @@ func (a *app) changeByDaemon(ctx context.Context, client *busapi.Client, change 
 			a.printPlan(p)
 		}
 	}}
+	files, err := a.localFiles(ctx, flags)
+	defer func() {
+		for _, list := range files {
+			for _, f := range list {
+				f.Close()
+			}
+		}
+	}()
+	if err != nil {
+		return err
+	}
 	options := busapi.RunOptions{DryRun: flags.dryRun || flags.preview != nil, Reboot: flags.reboot, Unpacker: flags.unpacker, CommandLine: a.actor().CommandLine}
-	if err := client.Change(ctx, a.stateroot, change, options, listener); err != nil {
+	if err := client.Change(ctx, a.stateroot, change, options, files, listener); err != nil {
 		return &changeError{change, err}
 	}
 	switch {
@@ -93,6 +106,44 @@ func (a *app) changeByDaemon(ctx context.Context, client *busapi.Client, change 
 		a.printEnd(plan, flags)
 	}
 	return nil
+}
+
+// localFiles opens the packages that are given as files, for the daemon to read.
+func (a *app) localFiles(ctx context.Context, flags changeFlags) (map[string][]*os.File, error) {
+	files := map[string][]*os.File{}
+	for key, names := range map[string][]string{busapi.InstallLocal: flags.files, busapi.OverrideReplaceLocal: flags.replacements} {
+		for _, name := range names {
+			f, err := a.localFile(ctx, name)
+			if err != nil {
+				return files, fmt.Errorf("%s: %w", name, err)
+			}
+			files[key] = append(files[key], f)
+		}
+	}
+	return files, nil
+}
+
+// localFile opens one; what comes from elsewhere becomes a file without a name.
+func (a *app) localFile(ctx context.Context, name string) (_ *os.File, err error) {
+	r, err := a.openFile(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if f, ok := r.(*os.File); ok {
+		return f, nil
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	f, err := os.CreateTemp("", "apt-ostree-*.deb")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	if _, err := io.Copy(f, r); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // automatic has the daemon do what its policy says.
