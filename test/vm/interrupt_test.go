@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/apt-ostree/apt-ostree/internal/testenv"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/apttest"
 	"github.com/apt-ostree/apt-ostree/pkg/txn"
 )
@@ -93,4 +94,28 @@ func checkDisk(t *testing.T, base, overlay string) {
 		require.NoError(t, exec.CommandContext(context.WithoutCancel(t.Context()), "umount", mount).Run())
 	}()
 	tool("ostree", "fsck", "--quiet", "--repo="+mount+"/ostree/repo")
+}
+
+// TestUninterrupted is what the power cuts are compared with: each change, left alone, leads to the new
+// system.
+func TestUninterrupted(t *testing.T) {
+	t.Parallel()
+	need(t)
+	testenv.Need(t, testenv.Tool("systemd-nspawn"), testenv.Tool("nsenter"))
+	archive := apttest.New(t, apttest.Options{})
+	p := &packages{archive: archive}
+	p.publish()
+	s := container(t, archive)
+	s.run("apt-ostree", "install", "probe")
+	s.run(finalize...)
+	for _, c := range p.changes(0) {
+		c.prepare(s)
+		before := s.pendingDefault()
+		pkg := before.Packages[0]
+		s.run(c.argv(pkg)...)
+		s.reboot()
+		booted := s.checkBooted(0)
+		require.NotEqual(t, before.Checksum, booted.Checksum, c.name)
+		c.done(s, booted, pkg)
+	}
 }

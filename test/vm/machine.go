@@ -173,7 +173,7 @@ func (m *Machine) launch() error {
 	defer log.Close()
 	cmd := exec.Command("qemu-system-x86_64", args...) //nolint:noctx // Kill ends it
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // when the test dies
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL} // not by a key, but when the test dies
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start QEMU: %w", err)
 	}
