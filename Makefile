@@ -17,7 +17,8 @@ BENCH ?= .
 BENCHCOUNT ?= 10
 BENCHRUNS ?= 3
 BENCHONLY ?=
-CUTS ?= 2
+CUTS ?= 4
+MACHINES ?= 2
 ARCHES := amd64 arm64 riscv64
 LINT := go tool -modfile=tools/go.mod golangci-lint
 BENCHSTAT := go tool -modfile=tools/go.mod benchstat
@@ -94,8 +95,8 @@ integration: ## all tests as root with the real tools; nothing is skipped
 	./scripts/integration
 
 .PHONY: vm-test
-vm-test: ## boot what we compose, in QEMU and in containers, as root; 15 minutes (CUTS=20: cut the power that often)
-	APT_OSTREE_VM=1 APT_OSTREE_VM_CUTS=$(CUTS) APT_OSTREE_REQUIRE=1 go test -count=1 -timeout 90m -v ./test/vm
+vm-test: ## boot what we compose, MACHINES (2) at a time, in QEMU and in containers, as root (CUTS=20: cut the power that often)
+	APT_OSTREE_VM=1 APT_OSTREE_VM_CUTS=$(CUTS) APT_OSTREE_REQUIRE=1 go test -count=1 -timeout 90m -parallel $(MACHINES) -v ./test/vm
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (30s)
