@@ -27,6 +27,8 @@ func (f *bootFlags) addBoot(c *cobra.Command) {
 // checkBoot refuses to reboot another system than that which runs.
 func (a *app) checkBoot(flags changeFlags) error {
 	switch {
+	case flags.live && a.sysroot != "/" && a.sysroot != "/sysroot":
+		return errors.New("--apply-live is for the running system, and --sysroot=" + a.sysroot + " is another one")
 	case !flags.reboot:
 		return nil
 	case flags.dryRun || flags.preview != nil:

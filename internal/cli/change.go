@@ -23,6 +23,8 @@ type changeFlags struct {
 	// files are local packages to layer, replacements those to put in the place of the base's.
 	files, replacements []string
 	bootFlags
+	// live makes the new deployment visible in the running system too.
+	live bool
 	// preview prints a plan instead of everything else, and nothing is done.
 	preview func(*txn.Plan) error
 }
@@ -64,6 +66,9 @@ func (a *app) change(ctx context.Context, change txn.Change, flags changeFlags, 
 	}
 	change.CacheOnly = change.CacheOnly || flags.cacheOnly
 	change.LockFinalization = change.LockFinalization || flags.locked
+	var more []string
+	change.Install, more = splitFiles(change.Install)
+	flags.files = append(flags.files, more...)
 	if client := a.daemon(ctx); client != nil {
 		return a.changeByDaemon(ctx, client, change, flags, none)
 	}
@@ -84,9 +89,6 @@ func (a *app) change(ctx context.Context, change txn.Change, flags changeFlags, 
 		}
 		defer unlock() //nolint:errcheck // it goes away with the process
 	}
-	var more []string
-	change.Install, more = splitFiles(change.Install)
-	flags.files = append(flags.files, more...)
 	if err := a.addFiles(ctx, system, &change, flags); err != nil {
 		return err
 	}

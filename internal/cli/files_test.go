@@ -32,7 +32,9 @@ func TestFromSuite(t *testing.T) {
 
 func TestOverrideArguments(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"override"}, {"override", "replace"}, {"override", "remove"}, {"override", "reset"}, {"override", "reset", "-a", "x"}, {"override", "nothing"}, {"reset", "x"}} {
+	for _, args := range [][]string{{"override"}, {"override", "replace"}, {"override", "remove"}, {"override", "reset"}, {"override", "reset", "-a", "x"}, {"override", "nothing"}, {"reset", "x"},
+		{"install", "-A", "--reboot", "x"}, {"install", "-A", "--download-only", "x"}, {"install", "-A", "--sysroot=/nowhere", "x"},
+	} {
 		out := run(t, args...)
 		require.Equal(t, 1, out.code, args)
 		require.NotEmpty(t, out.stderr, args)

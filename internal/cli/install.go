@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/apt-ostree/apt-ostree/pkg/txn"
@@ -19,7 +21,14 @@ func (a *app) installCommand() *cobra.Command {
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			change.Install, flags.files = splitFiles(args)
-			return a.change(c.Context(), change, flags, "No change.")
+			if err := a.change(c.Context(), change, flags, "No change."); err != nil || !flags.live || flags.dryRun {
+				return err
+			}
+			err := a.applyLive(c.Context(), liveFlags{json: flags.json})
+			if live, ok := errors.AsType[*txn.LiveError](err); ok && live.NothingPending {
+				return nil // the system runs what was asked for
+			}
+			return err
 		},
 	}
 	a.sysrootFlags(c)
@@ -27,6 +36,9 @@ func (a *app) installCommand() *cobra.Command {
 	flags.addCacheOnly(c)
 	flags.addBoot(c)
 	addDownloadOnly(c, &change)
+	c.Flags().BoolVarP(&flags.live, "apply-live", "A", false, "make the packages visible in the running system too, without a reboot")
+	c.MarkFlagsMutuallyExclusive("apply-live", "reboot")
+	c.MarkFlagsMutuallyExclusive("apply-live", "download-only")
 	c.Flags().StringSliceVar(&change.Uninstall, "uninstall", nil, "drop this request in the same change")
 	c.Flags().BoolVar(&change.ForceReplaceFiles, "force-replacefiles", false, "let the files of local packages replace those of others")
 	addRequestFlags(c, &change)

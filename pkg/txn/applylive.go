@@ -64,6 +64,8 @@ type LiveError struct {
 	// AllowReplacement says that [LiveChange.AllowReplacement] would accept it; Resume that a run has to
 	// be completed or undone first.
 	AllowReplacement, Resume bool
+	// NothingPending says that no deployment waits for the next boot.
+	NothingPending bool
 }
 
 func (e *LiveError) Error() string { return e.Message }
@@ -112,7 +114,7 @@ func (s *System) liveEnds(ctx context.Context, p *LivePlan) error {
 	case p.Change.Reset:
 		p.To = p.booted.Checksum
 	case p.To.IsZero() && list[0].Booted && p.state.InProgress == "":
-		return &LiveError{Message: "there is no pending deployment to make live; name a commit (--target)"}
+		return &LiveError{NothingPending: true, Message: "there is no pending deployment to make live; name a commit (--target)"}
 	case p.To.IsZero() && list[0].Booted:
 		p.To, err = ostree.ParseChecksum(p.state.InProgress)
 	case p.To.IsZero():

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/apt-ostree/apt-ostree/pkg/apt/apttest"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree/gvariant"
@@ -123,4 +124,25 @@ func TestPartsThatDoNotCombine(t *testing.T) {
 	} {
 		require.ErrorContains(t, h.planError(c), text)
 	}
+}
+
+// TestOverridesChain on what is staged, like everything else that an origin has.
+func TestOverridesChain(t *testing.T) {
+	t.Parallel()
+	h, commits := bootedHost(t)
+	id := h.local(apttest.Deb{Package: "extra"}) // what the base has: nothing has to be assembled
+	d := h.apply(txn.Change{InstallLocal: []string{id}, AllowInactive: true})
+	require.True(t, d.Staged)
+	d = h.apply(txn.Change{OverrideReplaceLocal: []string{h.local(apttest.Deb{Package: "absent"})}})
+	require.Equal(t, []string{id}, d.Origin.RequestedLocal)
+	require.Len(t, d.Origin.OverrideReplaceLocal, 1)
+	h.shutdown()
+	h.boot(0)
+	p := h.plan(txn.Change{Upgrade: true})
+	require.Equal(t, commits["3"], p.Base)
+	require.Equal(t, []string{id}, p.RequestedLocal)
+	require.Equal(t, []string{"absent_1.0_all"}, p.InactiveReplacements)
+	d = h.apply(txn.Change{UninstallAll: true, OverrideResetAll: true, ResetInitramfs: true})
+	require.Equal(t, commits["2"], d.Checksum)
+	require.False(t, d.Origin.Layered())
 }
