@@ -3,8 +3,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"os"
+	"os/exec"
 	"os/signal"
 	"syscall"
 
@@ -23,7 +25,7 @@ func main() {
 	code := cli.Main(ctx, os.Args[1:], cli.Env{
 		Out: os.Stdout, Err: os.Stderr,
 		OutTerminal: terminal(os.Stdout), ErrTerminal: terminal(os.Stderr), Getenv: os.Getenv,
-		Writable: mountns.Writable, Bus: bus(), Reboot: systemd.Reboot, Unit: systemd.OwnUnit,
+		Writable: mountns.Writable, Bus: bus(), Reboot: systemd.Reboot, Unit: systemd.OwnUnit, Edit: edit,
 		Options: txn.Options{Audit: cli.Journal},
 	})
 	stop()
@@ -45,4 +47,12 @@ func terminal(f *os.File) int {
 		return 0
 	}
 	return width
+}
+
+// edit starts the user's editor, which $VISUAL or $EDITOR names with its arguments, on a file.
+func edit(ctx context.Context, path string) error {
+	editor := cmp.Or(os.Getenv("VISUAL"), os.Getenv("EDITOR"), "vi")
+	c := exec.CommandContext(ctx, "/bin/sh", "-c", editor+` "$1"`, editor, path)
+	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
+	return c.Run()
 }

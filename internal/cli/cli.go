@@ -36,6 +36,8 @@ type Env struct {
 	Bus string
 	// Reboot, if set, restarts the running system.
 	Reboot func(context.Context) error
+	// Edit, if set, lets the user edit a file.
+	Edit func(ctx context.Context, path string) error
 	// Unit, if set, names the systemd unit that the process runs in, "" if it is none.
 	Unit func() string
 	// Options is the template for systems that are opened; tests fill in fakes.
@@ -108,7 +110,8 @@ func (a *app) command() *cobra.Command {
 	flags.Var(&a.progress, "progress", "how to show progress on standard error: auto, json (an event on each line) or none")
 	flags.BoolVar(&a.verbose, "debug", false, "log what is done to standard error")
 	root.AddCommand(
-		a.composeCommand(), a.deployCommand(), a.rebaseCommand(), a.installCommand(), a.uninstallCommand(),
+		a.composeCommand(), a.deployCommand(), a.rebaseCommand(),
+		a.kargsCommand(), a.initramfsCommand(), a.initramfsEtcCommand(), a.installCommand(), a.uninstallCommand(),
 		a.upgradeCommand(), a.rollbackCommand(), a.finalizeCommand(), a.overrideCommand(), a.resetCommand(),
 		a.statusCommand(), a.dbCommand(),
 		a.reloadCommand(), a.cancelCommand(), a.startDaemonCommand(),

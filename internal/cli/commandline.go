@@ -74,6 +74,12 @@ func (w *words) verb(c txn.Change) {
 		if c.Finalize.Checksum != "" {
 			more = []string{c.Finalize.Checksum}
 		}
+	case c.Kargs != nil:
+		w.command, more = "kargs", kargsWords(*c.Kargs)
+	case c.Initramfs != nil:
+		w.command, more = "initramfs", initramfsWords(*c.Initramfs)
+	case c.InitramfsEtc != nil:
+		w.command, more = "initramfs-etc", initramfsEtcWords(*c.InitramfsEtc)
 	case c.OverrideResetAll && c.UninstallAll || c.ResetInitramfs:
 		w.command = "reset"
 		more = resetFlags(c)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -32,6 +33,9 @@ func (a *app) printPlan(p *txn.Plan) {
 		for _, name := range p.InactiveReplacements {
 			a.printf("  %s\n", name)
 		}
+	}
+	for _, text := range p.Warnings {
+		fmt.Fprintf(a.Err, "warning: %s\n", text)
 	}
 	if p.Unchanged {
 		return

@@ -22,9 +22,12 @@ type DeployOptions struct {
 	Merge *Deployment
 	// NoMerge carries nothing over.
 	NoMerge bool
-	// Kargs replaces the kernel arguments; nil takes those of the merge deployment, with what the new
-	// image asks for instead of the old one (see [kargs.ReadImage]). An empty list is none.
+	// Kargs replaces the kernel arguments; nil takes those of KargsFrom, with what the new image asks
+	// for instead of the old one (see [kargs.ReadImage]). An empty list is none.
 	Kargs kargs.Args
+	// KargsFrom is the deployment whose kernel arguments are carried over, by default the merge
+	// deployment.
+	KargsFrom *Deployment
 	// EditKargs changes them, whatever they are.
 	EditKargs kargs.Edit
 	// OverlayInitrds are files on this machine that the kernel gets as initrds after that of the
@@ -40,7 +43,10 @@ type DeployOptions struct {
 }
 
 // ownArgs reports whether the kernel arguments are other than those of the merge deployment.
-func (o DeployOptions) ownArgs() bool { return o.Kargs != nil || !o.EditKargs.IsZero() }
+func (j *job) ownArgs() bool {
+	o := j.opts
+	return o.Kargs != nil || !o.EditKargs.IsZero() || (o.KargsFrom != nil && (j.merge == nil || !o.KargsFrom.Same(*j.merge)))
+}
 
 // Progress is one step of a deployment.
 type Progress struct {
@@ -116,7 +122,7 @@ func (s *Sysroot) newJob(ctx context.Context, st *state, c ostree.Checksum, o *o
 	if err != nil {
 		return nil, err
 	}
-	args, err := newArgs(opts, merge, in)
+	args, err := st.newArgs(opts, merge, in)
 	if err != nil {
 		return nil, err
 	}

@@ -50,16 +50,22 @@ func (d *Deployment) setArgs(args kargs.Args) error {
 }
 
 // newArgs are the kernel arguments of a new deployment.
-func newArgs(opts DeployOptions, merge *Deployment, in *inspected) (kargs.Args, error) {
+func (st *state) newArgs(opts DeployOptions, merge *Deployment, in *inspected) (kargs.Args, error) {
 	args := userArgs(opts.Kargs)
+	from := merge
+	if opts.KargsFrom != nil {
+		if from = st.find(opts.KargsFrom.Same); from == nil {
+			return nil, &NotFoundError{Name: opts.KargsFrom.Name()}
+		}
+	}
 	if opts.Kargs == nil {
 		var older []kargs.Fragment
-		if merge != nil {
+		if from != nil {
 			var err error
-			if older, err = merge.imageArgs(); err != nil {
+			if older, err = from.imageArgs(); err != nil {
 				return nil, err
 			}
-			args = merge.args
+			args = from.args
 		}
 		args = kargs.Carry(args, older, in.kargs)
 	}

@@ -8,12 +8,27 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/apt-ostree/apt-ostree/internal/fsx"
 )
 
 // overlayDir is where additional initrds are in /boot, named by their checksum.
 const overlayDir = "ostree/initramfs-overlays"
+
+// OverlayInitrds returns the SHA-256 checksums, in hexadecimal, of the initrds that are loaded after
+// that of the commit.
+func (d Deployment) OverlayInitrds() []string {
+	if len(d.overlays) > 0 {
+		return slices.Clone(d.overlays)
+	}
+	var sums []string
+	for _, path := range d.entry.Overlays() {
+		sums = append(sums, strings.TrimSuffix(filepath.Base(path), ".img"))
+	}
+	return sums
+}
 
 // stageInitrds copies additional initrds to where they wait for being installed in /boot, and
 // returns their names. /run is enough: a deployment that is not written before the machine stops

@@ -111,7 +111,7 @@ func (s *Sysroot) commitStaged(ctx context.Context, st *state, j *job, locked bo
 	if err := s.setLockFile(locked); err != nil {
 		return errors.Join(err, s.remove(j.deployment))
 	}
-	if err := s.writeStaging(&staging{target: j.deployment, merge: j.merge, ownArgs: j.opts.ownArgs(), locked: locked}); err != nil {
+	if err := s.writeStaging(&staging{target: j.deployment, merge: j.merge, ownArgs: j.ownArgs(), locked: locked}); err != nil {
 		return errors.Join(err, s.remove(j.deployment))
 	}
 	s.after("staged")

@@ -117,6 +117,7 @@ func (a *application) steps() []step.Step {
 		return append(steps, step.Step{Name: "Keeping what was downloaded", Do: a.hold, Commit: true})
 	}
 	if a.commit.IsZero() {
+		steps = append(steps, step.Step{Name: "Checking the room for it", Do: a.preflight})
 		steps = append(steps, step.Step{Name: "Assembling the tree", Weight: 60, Do: a.assemble})
 	} else if len(a.system.offers) > 0 {
 		steps = append(steps, step.Step{Name: "Keeping local packages", Weight: 5, Do: func(ctx context.Context, _ *step.Task) error {
@@ -161,7 +162,7 @@ func (a *application) assemble(ctx context.Context, task *step.Task) error {
 	result, err := assemble.Build(ctx, assemble.Input{
 		Repo: s.Repo(), Base: p.Base, Batches: batches, Debs: debs, Overwrite: p.overwriting(), Purge: p.purges(), Seed: seed,
 		Timestamp: base.Timestamp, Runner: runner, Logger: s.opts.Logger, LogDir: s.logDir(p.Stateroot),
-		InitramfsArgs: initramfsArgs, Unpacker: a.unpacker,
+		Initramfs: p.origin.RegenerateInitramfs, InitramfsArgs: append(initramfsArgs, p.origin.InitramfsArgs...), Unpacker: a.unpacker,
 		Commit: a.layeredCommit(base),
 		Report: func(r assemble.Progress) { task.Progress(r.Item, int64(r.Done), int64(r.Total), step.Items) },
 	})

@@ -32,7 +32,10 @@ func (s *System) planOrigin(ctx context.Context, p *Plan) error {
 	if err := s.planRequests(p); err != nil {
 		return err
 	}
-	return p.planOverrides()
+	if err := p.planOverrides(); err != nil {
+		return err
+	}
+	return p.editInitramfs()
 }
 
 // planPresent starts from what the deployment that boots next has, or from nothing, which then

@@ -26,6 +26,12 @@ type Change struct {
 	// Rebase follows something else and takes its newest commit as base, or the one it names.
 	Rebase *Rebase `json:"rebase,omitempty"`
 
+	// Kargs changes kernel arguments, Initramfs whether the initramfs is made on this machine, and
+	// InitramfsEtc which files of /etc are in an initrd of their own.
+	Kargs        *Kargs        `json:"kargs,omitempty"`
+	Initramfs    *Initramfs    `json:"initramfs,omitempty"`
+	InitramfsEtc *InitramfsEtc `json:"initramfs-etc,omitempty"`
+
 	// Rollback makes the deployment before the default one the default.
 	Rollback bool `json:"rollback,omitempty"`
 	// Finalize lets a staged deployment that is locked take effect at the next shutdown.
@@ -96,6 +102,15 @@ func (c Change) layers() bool {
 		len(c.OverrideRemove)+len(c.OverrideReplace)+len(c.OverrideReplaceLocal)+len(c.OverrideReset) > 0 || c.UninstallAll || c.OverrideResetAll || c.ResetInitramfs
 }
 
+// boots says whether the change is about what is booted, and how.
+func (c Change) boots() bool { return c.Kargs != nil || c.Initramfs != nil || c.InitramfsEtc != nil }
+
+// keepsTree says that the same commit is to be deployed again, so that neither remotes nor archives
+// are needed.
+func (c Change) keepsTree() bool {
+	return !c.layers() && len(c.choosesBase()) == 0 && c.Initramfs == nil
+}
+
 // alone lists the parts of the change that make no new deployment and so combine with nothing.
 func (c Change) alone() []string {
 	return chosen{{"rollback", c.Rollback}, {"finalize", c.Finalize != nil}}.names()
@@ -119,7 +134,7 @@ func (list chosen) names() []string {
 
 func (c Change) validate() error {
 	alone, base := c.alone(), c.choosesBase()
-	makes := c.layers() || len(base) > 0 || c.RegisterDriver != ""
+	makes := c.layers() || len(base) > 0 || c.boots() || c.RegisterDriver != ""
 	switch {
 	case len(alone) > 1:
 		return fmt.Errorf("%s and %s cannot be combined", alone[0], alone[1])

@@ -21,6 +21,11 @@ func (a *application) deploy(ctx context.Context, _ *step.Task) error {
 	if err != nil {
 		return err
 	}
+	remove, err := a.writeInitrd(&options)
+	if err != nil {
+		return err
+	}
+	defer remove()
 	if a.plan.Stage {
 		staged := deploy.StageOptions{DeployOptions: options, Locked: a.plan.Change.LockFinalization}
 		a.deployment, err = a.system.sysroot.Stage(ctx, a.commit, a.plan.origin, staged)
@@ -35,6 +40,7 @@ func (a *application) deployOptions(ctx context.Context) (deploy.DeployOptions, 
 	if len(a.plan.boot) == 0 {
 		return options, nil
 	}
+	a.plan.kernelArguments(&options)
 	merge, err := a.system.sysroot.MergeDeployment(ctx, a.plan.Stateroot)
 	options.Merge = merge
 	return options, err

@@ -11,6 +11,7 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/apt"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/solve"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy"
+	"github.com/apt-ostree/apt-ostree/pkg/deploy/etcmerge"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree/sign"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/assemble"
@@ -35,6 +36,7 @@ const (
 	KindRequest       Kind = "request"       // the change does not fit the system's state
 	KindStale         Kind = "stale"         // the system changed since it was planned
 	KindPermission    Kind = "permission"    // not allowed to
+	KindConfiguration Kind = "configuration" // local changes in /etc stand in the way
 	KindUnsupported   Kind = "unsupported"   // known, but not done by this program yet
 	KindOther         Kind = "other"         // everything else
 )
@@ -126,6 +128,8 @@ func Classify(err error) Kind {
 		return KindRequest
 	case as[*StaleError](err):
 		return KindStale
+	case as[*etcmerge.ConflictError](err):
+		return KindConfiguration
 	case as[*UnsupportedError](err):
 		return KindUnsupported
 	case errors.Is(err, fs.ErrPermission):

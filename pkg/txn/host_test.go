@@ -166,16 +166,24 @@ func (h *host) commit(ref, version string) ostree.Checksum {
 // commitTo writes to another repository.
 func (h *host) commitTo(repo *ostree.Repo, ref, version string) ostree.Checksum {
 	h.t.Helper()
-	day, err := time.ParseDuration(version + "h")
-	require.NoError(h.t, err)
+	commit := commitAt(h, version)
 	var parent ostree.Checksum
 	if c, err := repo.Resolve(h.t.Context(), ref); err == nil {
 		parent = c
 	}
-	return h.writeTo(repo, ref, h.tree(version), ostree.Commit{
-		Parent: parent, Timestamp: ostreetest.Timestamp().Add(24 * day),
-		Metadata: ostree.Metadata{{Key: ostree.MetadataVersion, Value: gvariant.String(version)}},
-	})
+	commit.Parent = parent
+	return h.writeTo(repo, ref, h.tree(version), commit)
+}
+
+// commitAt is a commit of a version, made on the day of that number.
+func commitAt(h *host, version string) ostree.Commit {
+	h.t.Helper()
+	day, err := time.ParseDuration(version + "h")
+	require.NoError(h.t, err)
+	return ostree.Commit{
+		Timestamp: ostreetest.Timestamp().Add(24 * day),
+		Metadata:  ostree.Metadata{{Key: ostree.MetadataVersion, Value: gvariant.String(version)}},
+	}
 }
 
 func (h *host) write(ref string, tree ostreetest.Tree, commit ostree.Commit) ostree.Checksum {

@@ -15,6 +15,7 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/apt/dpkg"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/solve"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy"
+	"github.com/apt-ostree/apt-ostree/pkg/deploy/etcmerge"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy/origin"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/step"
@@ -71,6 +72,17 @@ type Plan struct {
 	// standalone does a change that makes no new deployment.
 	standalone []step.Step
 
+	// EtcConflicts are local changes of configuration that meet changed defaults; they stay.
+	EtcConflicts []etcmerge.Conflict `json:"etc-conflicts,omitempty"`
+	// Warnings are what the user should know before it is applied.
+	Warnings []string `json:"warnings,omitempty"`
+	// Kargs are the kernel arguments after the change, without what names the deployment.
+	Kargs []string `json:"kernel-arguments"`
+	// InitramfsOverlay is the checksum of the initrd with files of /etc, "" if there is none.
+	InitramfsOverlay string `json:"initramfs-overlay,omitempty"`
+
+	kept     bool // the commit stays
+	initrd   []byte
 	from     baseSource
 	purge    string // a ref that is no longer followed
 	origin   *origin.Origin
@@ -128,7 +140,15 @@ func (s *System) Plan(ctx context.Context, c Change) (*Plan, error) {
 	if err := s.planOrigin(ctx, p); err != nil {
 		return nil, err
 	}
-	if err := s.planPackages(ctx, p); err != nil {
+	if c.keepsTree() {
+		p.kept = true
+	} else if err := s.planPackages(ctx, p); err != nil {
+		return nil, err
+	}
+	if err := s.planBoot(ctx, p); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(s.planEtc(ctx, p), s.checkDownload(p)); err != nil {
 		return nil, err
 	}
 	return p, s.planDiff(ctx, p)
@@ -180,13 +200,16 @@ func (s *System) planDiff(ctx context.Context, p *Plan) error {
 	if err := s.findAssembled(ctx, p); err != nil {
 		return err
 	}
-	p.Unchanged = p.commit() == p.From && p.origin.Equal(originOf(p.boot[0]))
+	p.Unchanged = p.commit() == p.From && p.origin.Equal(originOf(p.boot[0])) && p.bootsAlike()
 	return nil
 }
 
 // resulting lists the packages that the planned commit would hold.
 func (s *System) resulting(ctx context.Context, p *Plan) ([]*apt.Package, error) {
-	if p.solution != nil {
+	switch {
+	case p.kept:
+		return s.known(ctx, p.From)
+	case p.solution != nil:
 		return p.solution.Resulting, nil
 	}
 	return s.known(ctx, p.Base)
@@ -220,11 +243,16 @@ func (p *Plan) active() []string {
 }
 
 // assembles says whether the deployed commit differs from the base.
-func (p *Plan) assembles() bool { return len(p.Packages)+len(p.Removed)+len(p.Replaced) > 0 }
+func (p *Plan) assembles() bool {
+	return len(p.Packages)+len(p.Removed)+len(p.Replaced) > 0 || p.origin.RegenerateInitramfs
+}
 
 // commit is what is to be deployed; zero if it is still to be assembled.
 func (p *Plan) commit() ostree.Checksum {
-	if !p.assembles() {
+	switch {
+	case p.kept:
+		return p.From
+	case !p.assembles():
 		return p.Base
 	}
 	return p.Assembled
@@ -249,6 +277,9 @@ func (p *Plan) digest() string {
 	}
 	for _, pkg := range p.overwriting() {
 		fmt.Fprintf(h, "overwriting %s\n", pkg.Name)
+	}
+	if p.origin.RegenerateInitramfs {
+		fmt.Fprintf(h, "initramfs %q\n", p.origin.InitramfsArgs)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

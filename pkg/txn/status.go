@@ -51,6 +51,8 @@ type DeploymentStatus struct {
 	// RequestedBaseRemoteReplacements are pairs of repo=SUITE and a list of packages.
 	RequestedBaseRemoteReplacements [][2]any `json:"requested-base-remote-replacements,omitempty"`
 	RegenerateInitramfs             bool     `json:"regenerate-initramfs"`
+	InitramfsArgs                   []string `json:"initramfs-args,omitempty"`
+	InitramfsEtc                    []string `json:"initramfs-etc,omitempty"`
 
 	// Base* are present for deployments with layered packages only.
 	BaseChecksum      string         `json:"base-checksum,omitempty"`
@@ -153,7 +155,7 @@ func describeOrigin(out *DeploymentStatus, o *origin.Origin) {
 	for _, suite := range slices.Sorted(maps.Keys(all)) {
 		out.RequestedBaseRemoteReplacements = append(out.RequestedBaseRemoteReplacements, [2]any{repoKey + suite, all[suite]})
 	}
-	out.RegenerateInitramfs = o.RegenerateInitramfs
+	out.RegenerateInitramfs, out.InitramfsArgs, out.InitramfsEtc = o.RegenerateInitramfs, o.InitramfsArgs, o.InitramfsEtc
 }
 
 // describeBase fills in the base commit of a layered deployment.
