@@ -38,6 +38,21 @@ func (s *Sysroot) Undeploy(ctx context.Context, d Deployment) error {
 	})
 }
 
+// UndeployAll removes several deployments from the list, in one step; see [Sysroot.Undeploy].
+func (s *Sysroot) UndeployAll(ctx context.Context, drop []Deployment) error {
+	return s.change(ctx, fmt.Sprintf("undeploy %d deployments", len(drop)), func(list []Deployment) ([]Deployment, error) {
+		list = slices.Clone(list)
+		for _, d := range drop {
+			at, err := indexOf(list, d)
+			if err != nil {
+				return nil, err
+			}
+			list = slices.Delete(list, at, at+1)
+		}
+		return list, nil
+	})
+}
+
 // Rollback swaps the first two deployments of a stateroot, so that the second one boots next, and
 // returns that one. A second rollback undoes the first. An empty name means the stateroot that
 // [Sysroot.Deploy] would use.

@@ -25,7 +25,8 @@ type CleanupReport struct {
 
 // Cleanup removes what no deployment in the list needs: other deployments, kernels, old boot entries
 // and what crashes left; then it prunes the repository down to the commits of its refs, without
-// their parents. It is "ostree admin cleanup".
+// their parents. It is "ostree admin cleanup". A deployment that cannot be removed does not keep the
+// rest from being cleaned up; the report is then not nil.
 func (s *Sysroot) Cleanup(ctx context.Context) (*CleanupReport, error) {
 	return s.cleanup(ctx, true)
 }
@@ -44,7 +45,7 @@ func (s *Sysroot) cleanup(ctx context.Context, prune bool) (*CleanupReport, erro
 	defer unlock()
 	report, err := s.cleanupLocked(ctx, prune)
 	if err != nil {
-		return nil, fmt.Errorf("clean up: %w", err)
+		return report, fmt.Errorf("clean up: %w", err)
 	}
 	return report, nil
 }
@@ -54,18 +55,18 @@ func (s *Sysroot) cleanupLocked(ctx context.Context, prune bool) (*CleanupReport
 	if err != nil {
 		return nil, err
 	}
-	removed, err := s.clean(ctx, st)
-	if err != nil || !prune {
-		return &CleanupReport{Deployments: removed}, err
+	removed, left := s.clean(ctx, st)
+	if ctx.Err() != nil || !prune {
+		return &CleanupReport{Deployments: removed}, left
 	}
 	pruned, err := s.repo.Prune(ctx, ostree.PruneOptions{RefsOnly: true})
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(left, err)
 	}
 	if err := s.step(ctx, "prune"); err != nil {
-		return nil, err
+		return nil, errors.Join(left, err)
 	}
-	return &CleanupReport{Deployments: removed, Objects: pruned.Deleted, Freed: pruned.Freed}, nil
+	return &CleanupReport{Deployments: removed, Objects: pruned.Deleted, Freed: pruned.Freed}, left
 }
 
 // clean removes everything that is not in effect, except objects of the repository. It returns the
@@ -80,20 +81,17 @@ func (s *Sysroot) clean(ctx context.Context, st *state) ([]string, error) {
 	if err := s.step(ctx, "clean-versions"); err != nil {
 		return nil, err
 	}
-	removed, err := s.cleanDeployments(ctx, st)
-	if err != nil {
-		return nil, err
-	}
+	removed, left := s.cleanDeployments(ctx, st)
 	if err := s.cleanBoot(st); err != nil {
-		return nil, err
+		return removed, errors.Join(left, err)
 	}
 	if err := s.step(ctx, "clean-boot"); err != nil {
-		return nil, err
+		return removed, errors.Join(left, err)
 	}
 	if err := s.writeRefs(ctx, refSet{boot: st.boot, sub: st.sub, list: st.deployments, basesOf: st.deployments}); err != nil {
-		return nil, err
+		return removed, errors.Join(left, err)
 	}
-	return removed, s.step(ctx, "clean-refs")
+	return removed, errors.Join(left, s.step(ctx, "clean-refs"))
 }
 
 // finishLoader makes sure that the boot loader uses what is in effect before anything else goes: a
@@ -143,7 +141,7 @@ func (s *Sysroot) cleanVersions(st *state) error {
 }
 
 // cleanDeployments removes deployments that are not in the list, and files of deployments that are
-// gone.
+// gone. One that cannot be removed does not keep the others.
 func (s *Sysroot) cleanDeployments(ctx context.Context, st *state) ([]string, error) {
 	listed := make(map[string]bool)
 	for _, d := range st.deployments {
@@ -154,6 +152,7 @@ func (s *Sysroot) cleanDeployments(ctx context.Context, st *state) ([]string, er
 		return nil, err
 	}
 	var removed []string
+	var failed []error
 	for _, stateroot := range names {
 		for _, name := range s.traces(stateroot) {
 			d := Deployment{Stateroot: stateroot}
@@ -161,18 +160,20 @@ func (s *Sysroot) cleanDeployments(ctx context.Context, st *state) ([]string, er
 			if listed[s.deploymentPath(d)] {
 				continue
 			}
-			if _, err := os.Lstat(s.deploymentPath(d)); err == nil {
-				removed = append(removed, stateroot+"/"+name)
-			}
+			_, missing := os.Lstat(s.deploymentPath(d))
 			if err := s.remove(d); err != nil {
-				return removed, err
+				failed = append(failed, fmt.Errorf("deployment %s/%s: %w", stateroot, name, err))
+				continue
+			}
+			if missing == nil {
+				removed = append(removed, stateroot+"/"+name)
 			}
 			if err := s.step(ctx, "clean-deployment"); err != nil {
 				return removed, err
 			}
 		}
 	}
-	return removed, nil
+	return removed, errors.Join(failed...)
 }
 
 // traces returns the names of all deployments of a stateroot that have left anything on disk.

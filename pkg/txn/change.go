@@ -37,6 +37,16 @@ type Change struct {
 	// Finalize lets a staged deployment that is locked take effect at the next shutdown.
 	Finalize *Finalize `json:"finalize,omitempty"`
 
+	// Cleanup drops deployments and what was downloaded; Prune drops the oldest deployments.
+	Cleanup *Cleanup `json:"cleanup,omitempty"`
+	Prune   *Prune   `json:"prune,omitempty"`
+	// RefreshMetadata fetches what the archives offer now.
+	RefreshMetadata *RefreshMetadata `json:"refresh-md,omitempty"`
+	// Pin keeps deployments, or does so no longer.
+	Pin *Pin `json:"pin,omitempty"`
+	// Unlock makes /usr of the running system writable.
+	Unlock deploy.UnlockMode `json:"unlock,omitempty"`
+
 	// InstallLocal adds packages that are files, as [System.AddLocal] names them: DIGEST:NAME_VERSION_ARCH.
 	// One that was asked for before in another version is replaced. Uninstall drops them by NAME[:ARCH] or
 	// NAME_VERSION_ARCH.
@@ -113,7 +123,10 @@ func (c Change) keepsTree() bool {
 
 // alone lists the parts of the change that make no new deployment and so combine with nothing.
 func (c Change) alone() []string {
-	return chosen{{"rollback", c.Rollback}, {"finalize", c.Finalize != nil}}.names()
+	return chosen{
+		{"rollback", c.Rollback}, {"finalize", c.Finalize != nil}, {"cleanup", c.Cleanup != nil}, {"prune", c.Prune != nil},
+		{"refresh-md", c.RefreshMetadata != nil}, {"pin", c.Pin != nil}, {"unlock", c.Unlock != ""},
+	}.names()
 }
 
 // chosen are parts of a change by name, and whether they are asked for.

@@ -124,7 +124,8 @@ func Classify(err error) Kind {
 	case as[*solve.NotFoundError](err), errors.Is(err, ostree.ErrRefNotFound), errors.Is(err, ostree.ErrObjectNotFound),
 		as[*NoDeploymentError](err), as[*RevisionError](err), as[*BranchError](err), as[*deploy.StaterootError](err), as[*deploy.NotFoundError](err):
 		return KindNotFound
-	case as[*RequestError](err), as[*KernelError](err), as[*DriverError](err), errors.Is(err, deploy.ErrNotBooted), as[*LiveError](err), as[*live.UnsafeError](err):
+	case as[*RequestError](err), as[*KernelError](err), as[*DriverError](err), as[*LiveError](err), as[*live.UnsafeError](err),
+		as[*deploy.UnlockedError](err), errors.Is(err, deploy.ErrNotBooted), errors.Is(err, deploy.ErrPinStaged):
 		return KindRequest
 	case as[*StaleError](err):
 		return KindStale

@@ -74,6 +74,8 @@ type Plan struct {
 
 	// EtcConflicts are local changes of configuration that meet changed defaults; they stay.
 	EtcConflicts []etcmerge.Conflict `json:"etc-conflicts,omitempty"`
+	// Dropped are the deployments that the change drops, as STATEROOT/CHECKSUM.SERIAL.
+	Dropped []string `json:"dropped,omitempty"`
 	// Warnings are what the user should know before it is applied.
 	Warnings []string `json:"warnings,omitempty"`
 	// Kargs are the kernel arguments after the change, without what names the deployment.
@@ -89,7 +91,8 @@ type Plan struct {
 	solution *solve.Solution
 	base     []*apt.Package
 	archive  *archiveState
-	boot     []deploy.Deployment
+	boot     []deploy.Deployment // of the stateroot
+	all      []deploy.Deployment
 }
 
 // PackageRef names one version of one package.
@@ -124,18 +127,15 @@ func (s *System) Plan(ctx context.Context, c Change) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Change: c, Stateroot: stateroot, Stage: running(all), Requested: []string{}, RequestedLocal: []string{}, Packages: []PackageRef{}, Removed: []PackageRef{}, Replaced: []Replacement{}, boot: deployments}
+	p := &Plan{Change: c, Stateroot: stateroot, Stage: running(all), Requested: []string{}, RequestedLocal: []string{}, Packages: []PackageRef{}, Removed: []PackageRef{}, Replaced: []Replacement{}, Kargs: []string{}, boot: deployments, all: all}
 	if err := c.checkStaging(p.Stage); err != nil {
 		return nil, err
 	}
 	if err := s.checkDriver(ctx, c); err != nil {
 		return nil, err
 	}
-	switch {
-	case c.Rollback:
-		return p, s.planRollback(ctx, p)
-	case c.Finalize != nil:
-		return p, s.planFinalize(ctx, p)
+	if alone, err := s.planAlone(ctx, p); alone || err != nil {
+		return p, err
 	}
 	if err := s.planOrigin(ctx, p); err != nil {
 		return nil, err
