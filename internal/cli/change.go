@@ -27,15 +27,22 @@ type changeFlags struct {
 	live bool
 	// preview prints a plan instead of everything else, and nothing is done.
 	preview func(*txn.Plan) error
+	// alone is set for a change that makes no new deployment: its messages are its result.
+	alone bool
 }
 
 func (f *changeFlags) add(c *cobra.Command) {
-	c.Flags().BoolVarP(&f.dryRun, "dry-run", "n", false, "print what would be done and stop")
+	f.addDryRun(c)
 	c.Flags().BoolVar(&f.unchanged, "unchanged-exit-77", false, "exit with 77 if nothing changed")
-	c.Flags().BoolVar(&f.json, "json", false, "print the plan as JSON")
 	c.Flags().BoolVarP(&f.yes, "assumeyes", "y", false, "ask nothing (nothing is asked)")
 	hide(c, "assumeyes")
 	addUnpacker(c, &f.unpacker)
+}
+
+// addDryRun adds what shows a plan.
+func (f *changeFlags) addDryRun(c *cobra.Command) {
+	c.Flags().BoolVarP(&f.dryRun, "dry-run", "n", false, "print what would be done and stop")
+	c.Flags().BoolVar(&f.json, "json", false, "print the plan as JSON")
 }
 
 // addUnpacker adds the choice of who unpacks packages.
@@ -143,14 +150,14 @@ func (a *app) dryRun(plan *txn.Plan, flags changeFlags) error {
 }
 
 func (a *app) apply(ctx context.Context, system *txn.System, plan *txn.Plan, flags changeFlags) error {
-	if _, err := system.Apply(ctx, plan, txn.ApplyOptions{Reporter: a.reporter(), Unpacker: assemble.UnpackMode(flags.unpacker), By: a.actor()}); err != nil {
+	if _, err := system.Apply(ctx, plan, txn.ApplyOptions{Reporter: a.changeReporter(flags), Unpacker: assemble.UnpackMode(flags.unpacker), By: a.actor()}); err != nil {
 		return &changeError{plan.Change, err}
 	}
 	if plan.Change.DownloadOnly {
 		a.downloaded(flags)
 		return nil
 	}
-	if !flags.json {
+	if !flags.json && !flags.alone {
 		a.printChanges(plan.Diff)
 		a.printEnd(plan, flags)
 	}

@@ -118,6 +118,7 @@ func (a *app) command() *cobra.Command {
 		a.searchCommand(), a.infoCommand(), a.listCommand(),
 		a.assessBootCommand(), a.finalizeStagedCommand(), a.grubMenuCommand(),
 	)
+	root.AddCommand(a.deploymentCommands()...)
 	root.AddCommand(a.queryCommands()...)
 	return root
 }

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"strconv"
 	"strings"
 
+	"github.com/apt-ostree/apt-ostree/pkg/deploy"
 	"github.com/apt-ostree/apt-ostree/pkg/txn"
 )
 
@@ -74,6 +76,24 @@ func (w *words) verb(c txn.Change) {
 		if c.Finalize.Checksum != "" {
 			more = []string{c.Finalize.Checksum}
 		}
+	case c.Undo:
+		w.command = "undo"
+	case c.Cleanup != nil:
+		w.command, more = "cleanup", cleanupWords(*c.Cleanup)
+	case c.Prune != nil:
+		w.command, more = "prune", pruneWords(*c.Prune)
+	case c.RefreshMetadata != nil:
+		w.command = "refresh-md"
+		if c.RefreshMetadata.Force {
+			more = []string{"--force"}
+		}
+	case c.Pin != nil:
+		w.command, more = "pin", pinWords(*c.Pin)
+	case c.Unlock != "":
+		w.command = "usroverlay"
+		if c.Unlock != deploy.UnlockDevelopment {
+			more = []string{"--" + string(c.Unlock)}
+		}
 	case c.Kargs != nil:
 		w.command, more = "kargs", kargsWords(*c.Kargs)
 	case c.Initramfs != nil:
@@ -127,5 +147,31 @@ func rebaseWords(r txn.Rebase) []string {
 	w.flag(r.SkipPurge, "--skip-purge")
 	w.flag(r.CustomURL != "", "--custom-origin-url="+r.CustomURL)
 	w.flag(r.CustomDescription != "", "--custom-origin-description="+r.CustomDescription)
+	return w.list
+}
+
+func cleanupWords(c txn.Cleanup) []string {
+	w := new(words)
+	w.flag(c.Base, "--base")
+	w.flag(c.Pending, "--pending")
+	w.flag(c.Rollback, "--rollback")
+	w.flag(c.Metadata, "--repomd")
+	return w.list
+}
+
+func pruneWords(p txn.Prune) []string {
+	w := new(words)
+	w.flag(p.Keep > 0, "--keep="+strconv.Itoa(p.Keep))
+	w.flag(p.OlderThan > 0, "--older-than="+p.OlderThan.String())
+	w.flag(p.MaxSize > 0, "--max-size="+strconv.FormatInt(p.MaxSize, 10))
+	return w.list
+}
+
+func pinWords(p txn.Pin) []string {
+	w := new(words)
+	w.flag(p.Off, "--unpin")
+	for _, index := range p.Index {
+		w.list = append(w.list, strconv.Itoa(index))
+	}
 	return w.list
 }

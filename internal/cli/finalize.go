@@ -20,7 +20,7 @@ func (a *app) finalizeCommand() *cobra.Command {
 				finalize.Checksum = args[0]
 			}
 			flags.reboot = true
-			return a.change(c.Context(), txn.Change{Finalize: &finalize}, flags, "No change.")
+			return a.alone(c.Context(), txn.Change{Finalize: &finalize}, flags)
 		},
 	}
 	a.sysrootFlags(c)

@@ -16,6 +16,9 @@ func (a *app) printPlan(p *txn.Plan) {
 		a.printf("Moving '%s' to be first deployment\n", p.Base)
 		return
 	}
+	for _, name := range p.Dropped {
+		a.printf("Dropping deployment %s\n", name)
+	}
 	if len(p.Inactive) > 0 {
 		a.printf("Inactive requests:\n")
 		for _, request := range slices.Sorted(maps.Keys(p.Inactive)) {

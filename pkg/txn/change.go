@@ -37,6 +37,9 @@ type Change struct {
 	// Finalize lets a staged deployment that is locked take effect at the next shutdown.
 	Finalize *Finalize `json:"finalize,omitempty"`
 
+	// Undo takes the last change back: what was deployed before it boots next, packages, overrides and
+	// kernel arguments with it.
+	Undo bool `json:"undo,omitempty"`
 	// Cleanup drops deployments and what was downloaded; Prune drops the oldest deployments.
 	Cleanup *Cleanup `json:"cleanup,omitempty"`
 	Prune   *Prune   `json:"prune,omitempty"`
@@ -147,12 +150,14 @@ func (list chosen) names() []string {
 
 func (c Change) validate() error {
 	alone, base := c.alone(), c.choosesBase()
-	makes := c.layers() || len(base) > 0 || c.boots() || c.RegisterDriver != ""
+	makes := c.layers() || len(base) > 0 || c.boots() || c.RegisterDriver != "" || c.Undo
 	switch {
 	case len(alone) > 1:
 		return fmt.Errorf("%s and %s cannot be combined", alone[0], alone[1])
 	case len(alone) == 1 && makes:
 		return fmt.Errorf("a %s cannot be combined with another change", alone[0])
+	case c.Undo && (c.layers() || len(base) > 0 || c.boots()):
+		return errors.New("an undo cannot be combined with another change")
 	case len(base) > 1:
 		return fmt.Errorf("%s and %s both choose the base; ask for one of them", base[0], base[1])
 	case len(alone) == 0 && !makes:

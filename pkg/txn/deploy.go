@@ -26,6 +26,9 @@ func (a *application) deploy(ctx context.Context, _ *step.Task) error {
 		return err
 	}
 	defer remove()
+	if err := a.plan.remember(); err != nil {
+		return err
+	}
 	if a.plan.Stage {
 		staged := deploy.StageOptions{DeployOptions: options, Locked: a.plan.Change.LockFinalization}
 		a.deployment, err = a.system.sysroot.Stage(ctx, a.commit, a.plan.origin, staged)

@@ -95,7 +95,7 @@ func (p *Plan) trackEtc(c *InitramfsEtc) error {
 
 // planInitramfs prepares what a new initramfs needs, or the initrd with files of /etc.
 func (s *System) planInitramfs(ctx context.Context, p *Plan) error {
-	if p.origin.RegenerateInitramfs && p.solution == nil && !p.kept {
+	if p.origin.RegenerateInitramfs && p.solution == nil && p.kept.IsZero() {
 		base, err := s.Packages(ctx, p.Base)
 		if err != nil {
 			return err

@@ -83,7 +83,7 @@ type Plan struct {
 	// InitramfsOverlay is the checksum of the initrd with files of /etc, "" if there is none.
 	InitramfsOverlay string `json:"initramfs-overlay,omitempty"`
 
-	kept     bool // the commit stays
+	kept     ostree.Checksum // the commit to deploy, if it is known already
 	initrd   []byte
 	from     baseSource
 	purge    string // a ref that is no longer followed
@@ -137,11 +137,14 @@ func (s *System) Plan(ctx context.Context, c Change) (*Plan, error) {
 	if alone, err := s.planAlone(ctx, p); alone || err != nil {
 		return p, err
 	}
+	if c.Undo {
+		return p, s.planUndo(ctx, p)
+	}
 	if err := s.planOrigin(ctx, p); err != nil {
 		return nil, err
 	}
 	if c.keepsTree() {
-		p.kept = true
+		p.kept = p.From
 	} else if err := s.planPackages(ctx, p); err != nil {
 		return nil, err
 	}
@@ -207,8 +210,8 @@ func (s *System) planDiff(ctx context.Context, p *Plan) error {
 // resulting lists the packages that the planned commit would hold.
 func (s *System) resulting(ctx context.Context, p *Plan) ([]*apt.Package, error) {
 	switch {
-	case p.kept:
-		return s.known(ctx, p.From)
+	case !p.kept.IsZero():
+		return s.known(ctx, p.kept)
 	case p.solution != nil:
 		return p.solution.Resulting, nil
 	}
@@ -250,8 +253,8 @@ func (p *Plan) assembles() bool {
 // commit is what is to be deployed; zero if it is still to be assembled.
 func (p *Plan) commit() ostree.Checksum {
 	switch {
-	case p.kept:
-		return p.From
+	case !p.kept.IsZero():
+		return p.kept
 	case !p.assembles():
 		return p.Base
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt/dpkg"
+	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/step"
 )
 
@@ -25,11 +26,17 @@ func (s *System) planRollback(ctx context.Context, p *Plan) error {
 		_, err := s.sysroot.Rollback(ctx, p.Stateroot)
 		return err
 	}}}
-	before, err := s.known(ctx, p.From)
-	if err != nil {
-		return err
-	}
-	after, err := s.known(ctx, p.Base)
-	p.Diff = dpkg.Diff(before, after)
+	var err error
+	p.Diff, err = s.diffOf(ctx, p.From, p.Base)
 	return err
+}
+
+// diffOf is the difference between the packages of two commits.
+func (s *System) diffOf(ctx context.Context, from, to ostree.Checksum) (dpkg.Changes, error) {
+	before, err := s.known(ctx, from)
+	if err != nil {
+		return dpkg.Changes{}, err
+	}
+	after, err := s.known(ctx, to)
+	return dpkg.Diff(before, after), err
 }
