@@ -12,8 +12,8 @@ import (
 
 // printPlan prints what a change comes to, in the words that scripts know from rpm-ostree.
 func (a *app) printPlan(p *txn.Plan) {
-	if p.Change.Rollback {
-		a.printf("Moving '%s' to be first deployment\n", p.Base)
+	if p.Return != "" {
+		a.printf("Moving '%s' to be first deployment\n", p.Return)
 		return
 	}
 	for _, name := range p.Dropped {

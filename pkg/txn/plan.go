@@ -74,6 +74,8 @@ type Plan struct {
 
 	// EtcConflicts are local changes of configuration that meet changed defaults; they stay.
 	EtcConflicts []etcmerge.Conflict `json:"etc-conflicts,omitempty"`
+	// Return names the deployment, CHECKSUM.SERIAL, that is the first again after a rollback or an undo.
+	Return string `json:"return,omitempty"`
 	// Dropped are the deployments that the change drops, as STATEROOT/CHECKSUM.SERIAL.
 	Dropped []string `json:"dropped,omitempty"`
 	// Warnings are what the user should know before it is applied.

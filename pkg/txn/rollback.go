@@ -20,7 +20,7 @@ func (s *System) planRollback(ctx context.Context, p *Plan) error {
 	target := originOf(p.boot[1])
 	p.Stage = false
 	p.From, p.Base = p.boot[0].Checksum, p.boot[1].Checksum
-	p.Refspec = target.Refspec
+	p.Refspec, p.Return = target.Refspec, p.boot[1].Name()
 	p.Requested = append(p.Requested, target.Requested...)
 	p.standalone = []step.Step{{Name: "Rolling back", Commit: true, Do: func(ctx context.Context, _ *step.Task) error {
 		_, err := s.sysroot.Rollback(ctx, p.Stateroot)

@@ -3,6 +3,7 @@ package txn
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/deploy/kargs"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy/origin"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
+	"github.com/apt-ostree/apt-ostree/pkg/txn/history"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/step"
 )
 
@@ -63,6 +65,9 @@ func beforeOf(d deploy.Deployment) (*before, *origin.Origin, error) {
 // planUndo goes back to what the first deployment was made from. If that is deployed still it is made
 // the first; otherwise it is made again.
 func (s *System) planUndo(ctx context.Context, p *Plan) error {
+	if rolledBack, err := s.lastWasRollback(p.Stateroot); rolledBack || err != nil {
+		return errors.Join(err, s.planRollback(ctx, p))
+	}
 	if err := s.planPresent(ctx, p); err != nil {
 		return err
 	}
@@ -95,6 +100,19 @@ func (s *System) planUndo(ctx context.Context, p *Plan) error {
 	return s.planDiff(ctx, p)
 }
 
+// lastWasRollback looks into the history: after a rollback the first deployment is not the newest.
+func (s *System) lastWasRollback(stateroot string) (bool, error) {
+	records, err := s.History(1)
+	if err != nil || len(records) == 0 {
+		return false, err
+	}
+	var c Change
+	if err := json.Unmarshal(records[0].Change, &c); err != nil {
+		return false, fmt.Errorf("history: %w", err)
+	}
+	return c.Rollback && records[0].Outcome == history.Succeeded && records[0].Stateroot == stateroot, nil
+}
+
 // planAgain solves anew for a tree that is gone. Its base may have to be pulled.
 func (s *System) planAgain(ctx context.Context, p *Plan) error {
 	from := baseSource{}
@@ -125,7 +143,7 @@ func (s *System) planReturn(ctx context.Context, p *Plan, d deploy.Deployment) e
 	if err != nil {
 		return err
 	}
-	p.Base, p.Refspec = base, originOf(d).Refspec
+	p.Base, p.Refspec, p.Return = base, originOf(d).Refspec, d.Name()
 	p.Kargs = append([]string{}, d.Kargs...)
 	p.Requested = append(p.Requested, originOf(d).Requested...)
 	p.standalone = []step.Step{{Name: "Going back", Commit: true, Do: func(ctx context.Context, _ *step.Task) error {
