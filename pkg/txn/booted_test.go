@@ -27,6 +27,7 @@ func (h *host) boot(index int) {
 		Value: gvariant.Tuple(gvariant.Uint64(st.Dev), gvariant.Uint64(st.Ino)),
 	})
 	require.NoError(h.t, os.WriteFile(opts.RunDir+"/ostree-booted", booted.Data(), 0o644))
+	h.running = opts
 	require.NoError(h.t, h.sysroot.Close())
 	h.sysroot, err = deploy.Open(h.path, opts)
 	require.NoError(h.t, err)

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os/exec"
 	"strconv"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,17 +24,26 @@ type remote struct {
 	*ostree.Repo
 	h      *host
 	server *httptest.Server
+	// asked, if set, is told of each request before it is answered.
+	asked atomic.Pointer[func(path string)]
 }
 
 // newRemote makes one. Commits are not signed unless options ask for it.
 func (h *host) newRemote(options ...ostree.RemoteOption) *remote {
 	h.t.Helper()
 	repo := ostreetest.Repo(h.t, ostree.ModeArchive)
-	server := httptest.NewServer(http.FileServer(http.Dir(repo.Path())))
-	h.t.Cleanup(server.Close)
+	r := &remote{Repo: repo, h: h}
+	files := http.FileServer(http.Dir(repo.Path()))
+	r.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if asked := r.asked.Load(); asked != nil {
+			(*asked)(req.URL.Path)
+		}
+		files.ServeHTTP(w, req)
+	}))
+	h.t.Cleanup(r.server.Close)
 	options = append([]ostree.RemoteOption{{Key: "gpg-verify", Value: "false"}}, options...)
-	require.NoError(h.t, h.Repo().AddRemote("far", ostree.AddRemoteOptions{URL: server.URL, Options: options}))
-	return &remote{repo, h, server}
+	require.NoError(h.t, h.Repo().AddRemote("far", ostree.AddRemoteOptions{URL: r.server.URL, Options: options}))
+	return r
 }
 
 // publish adds versions to the ref.
