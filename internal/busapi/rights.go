@@ -36,6 +36,8 @@ func rights() map[string]string {
 	return map[string]string{
 		"install": actInstall, "uninstall": actInstall, "uninstall-all": actInstall,
 		"upgrade": actUpgrade, "deploy": actDeploy, "rebase": actRebase, "register-driver": actDeploy, "rollback": actRollback, "finalize": actFinalize,
+		"kargs": actBootConfig, "initramfs": actBootConfig, "initramfs-etc": actBootConfig, "undo": actRollback, "pin": actRollback,
+		"cleanup": actCleanup, "prune": actCleanup, "refresh-md": actRefresh, "unlock": actOverride,
 		"override-remove": actOverride, "override-reset": actOverride, "override-reset-all": actOverride,
 		"override-replace": actOverride, "override-replace-local": actOverride, "freeze": modifier,
 		"install-local": actInstallLocal, "force-replace-files": actInstallLocal,

@@ -63,7 +63,7 @@ func (a *app) changeByDaemon(ctx context.Context, client *busapi.Client, change 
 	defer stopTelling()
 	var plan *txn.Plan
 	var printed error
-	listener := busapi.Listener{Report: a.reporter(), Plan: func(p *txn.Plan) {
+	listener := busapi.Listener{Report: a.changeReporter(flags), Plan: func(p *txn.Plan) {
 		plan = p
 		if flags.json {
 			printed = json.NewEncoder(a.Out).Encode(p)
@@ -101,7 +101,7 @@ func (a *app) changeByDaemon(ctx context.Context, client *busapi.Client, change 
 		a.downloaded(flags)
 		return nil
 	}
-	if !flags.json {
+	if !flags.json && !flags.alone {
 		a.printChanges(plan.Diff)
 		a.printEnd(plan, flags)
 	}

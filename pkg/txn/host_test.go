@@ -33,7 +33,7 @@ type host struct {
 	t       *testing.T
 	path    string
 	sysroot *deploy.Sysroot // of another process, so to speak
-	running deploy.Options // once something of it runs
+	running deploy.Options  // once something of it runs
 	archive *apttest.Archive
 	now     time.Time
 	kernel  string // of the base, "" for none

@@ -19,7 +19,7 @@ type Kargs struct {
 	DeleteIfPresent []string `json:"delete-if-present,omitempty"`
 	// From are the arguments to start from, instead of those of the deployment that boots next; an empty
 	// list is none, nil means not given. DeployIndex starts from those of another deployment.
-	From        []string `json:"from,omitempty"`
+	From        []string `json:"from,omitzero"`
 	DeployIndex *int     `json:"deploy-index,omitempty"`
 	// Seen, if not nil, are the arguments that the caller has seen and edited: it is a [StaleError] if
 	// they are no longer those of the deployment.
