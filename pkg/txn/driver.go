@@ -29,11 +29,11 @@ type DriverError struct {
 }
 
 func (e *DriverError) Error() string {
-	text := fmt.Sprintf("Updates and deployments are driven by %s (%s)\nSee %s's documentation", e.Driver.Name, e.Driver.Unit, e.Driver.Name)
-	for _, link := range e.Documentation {
-		text += "\n  " + link
+	lines := []string{
+		fmt.Sprintf("Updates and deployments are driven by %s (%s)", e.Driver.Name, e.Driver.Unit),
+		fmt.Sprintf("See %s's documentation", e.Driver.Name),
 	}
-	return text
+	return strings.Join(append(lines, e.Documentation...), "\n  ")
 }
 
 // driverPath is where a driver is registered until the next boot.

@@ -31,7 +31,7 @@ func TestUpdateDriver(t *testing.T) {
 
 	for _, c := range []txn.Change{{Upgrade: true}, {Deploy: "3"}, {Rebase: &txn.Rebase{Refspec: ":kept/3"}}} {
 		err := h.planError(c)
-		require.EqualError(t, err, "Updates and deployments are driven by fleet (fleet.service)\nSee fleet's documentation\n  man:fleet(8)")
+		require.EqualError(t, err, "Updates and deployments are driven by fleet (fleet.service)\n  See fleet's documentation\n  man:fleet(8)")
 		require.Equal(t, txn.KindRequest, txn.Classify(err))
 		h.plan(*txn.Advise(err, c)[0].Change)
 		c.CallerUnit = "fleet.service"

@@ -3,6 +3,7 @@ package txn_test
 import (
 	"crypto/ed25519"
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
@@ -64,9 +65,7 @@ func following(t *testing.T) (*host, *remote, map[string]ostree.Checksum) {
 	commits := r.publish("1", "2")
 	h.apply(txn.Change{Rebase: &txn.Rebase{Refspec: "far:" + ref}})
 	h.boot(0)
-	for v, c := range r.publish("3") {
-		commits[v] = c
-	}
+	maps.Copy(commits, r.publish("3"))
 	return h, r, commits
 }
 
