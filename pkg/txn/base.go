@@ -65,6 +65,8 @@ func (s *System) planPresent(ctx context.Context, p *Plan) error {
 func (s *System) planUpgrade(ctx context.Context, p *Plan) error {
 	refspec := p.origin.Refspec
 	switch {
+	case p.origin.ContainerImage != "":
+		return &UnsupportedError{What: "upgrade of container image " + p.origin.ContainerImage}
 	case p.origin.CustomDescription != "" && isChecksum(refspec):
 		return &RequestError{Message: "Pinned to commit by custom origin: " + p.origin.CustomDescription}
 	case refspec == "":
@@ -111,7 +113,7 @@ func (s *System) planDeploy(ctx context.Context, p *Plan) error {
 	switch {
 	case follow != "":
 		o.Refspec, o.OverrideCommit = follow, ""
-		o.CustomURL, o.CustomDescription = "", ""
+		o.CustomURL, o.CustomDescription, o.ContainerImage = "", "", ""
 	case o.Refspec == "" || isChecksum(o.Refspec):
 		o.Refspec, o.OverrideCommit = commit.String(), ""
 	default:

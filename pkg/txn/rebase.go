@@ -102,7 +102,7 @@ func (s *System) planRebase(ctx context.Context, p *Plan) error {
 	if err != nil {
 		return err
 	}
-	p.origin.Unconfigured = ""
+	p.origin.Unconfigured, p.origin.ContainerImage = "", ""
 	p.origin.CustomURL, p.origin.CustomDescription = p.Change.Rebase.CustomURL, p.Change.Rebase.CustomDescription
 	commit, from, err := s.rebaseCommit(ctx, p, target)
 	if err != nil {

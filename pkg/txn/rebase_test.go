@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/apt-ostree/apt-ostree/pkg/deploy/origin"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree/ostreetest"
 	"github.com/apt-ostree/apt-ostree/pkg/txn"
@@ -115,4 +116,24 @@ func TestUnconfigured(t *testing.T) {
 		require.ErrorContains(t, h.planError(c), "origin unconfigured-state: register first")
 	}
 	require.Empty(t, h.apply(txn.Change{Rebase: &txn.Rebase{Refspec: "other"}}).Origin.Unconfigured)
+}
+
+// TestContainerOrigin has a system that another program deployed from a container image. Its packages can
+// be changed, and it can be rebased; to follow the image is for a later version.
+func TestContainerOrigin(t *testing.T) {
+	t.Parallel()
+	h, _, commits := following(t)
+	list, err := h.sysroot.Deployments(t.Context())
+	require.NoError(t, err)
+	o, err := origin.Parse([]byte("[origin]\ncontainer-image-reference=ostree-unverified-registry:archive.example/os:1\n"))
+	require.NoError(t, err)
+	require.NoError(t, h.sysroot.SetOrigin(t.Context(), list[0], o))
+	err = h.planError(txn.Change{Upgrade: true})
+	require.EqualError(t, err, "upgrade of container image ostree-unverified-registry:archive.example/os:1: not supported yet")
+	require.Equal(t, txn.KindUnsupported, txn.Classify(err))
+	require.Equal(t, []string{"libtool", "tool"}, names(h.plan(txn.Change{Install: []string{"tool"}})))
+	d := h.apply(txn.Change{Rebase: &txn.Rebase{Refspec: "far:" + ref}})
+	require.Equal(t, commits["3"], d.Checksum)
+	require.NoError(t, d.Origin.Check())
+	require.Empty(t, d.Origin.ContainerImage)
 }
