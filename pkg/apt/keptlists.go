@@ -35,34 +35,38 @@ func (w wanted) name() string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// openList returns the parsed list of an index. It parses it if it is not kept, or damaged.
-func (c *Client) openList(ctx context.Context, r source.Release, release *archive.Release, w wanted, progress func(Progress)) (*listfile.File, error) {
-	path := filepath.Join(c.listsDir(), w.name())
+// openList returns the parsed list of an index, and its name in the cache unless it cannot be kept. It
+// parses it if it is not kept, or damaged.
+func (c *Client) openList(ctx context.Context, r source.Release, release *archive.Release, w wanted, progress func(Progress)) (*listfile.File, string, error) {
+	name := w.name()
+	path := filepath.Join(c.listsDir(), name)
 	file, err := listfile.Open(path)
 	switch {
 	case err == nil:
 		c.markUsed(path)
-		return file, nil
+		return file, name, nil
 	case !errors.Is(err, fs.ErrNotExist):
 		c.options.Logger.Info("a package list is parsed again", "error", err.Error())
 	}
 	text, err := c.readIndex(ctx, r, release, w.index, progress)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	entries, err := c.parseIndex(text, w)
 	if err != nil {
-		return nil, fmt.Errorf("index %s: %w", w.index.Path, err)
+		return nil, "", fmt.Errorf("index %s: %w", w.index.Path, err)
 	}
 	if err := c.keepList(path, entries); err != nil {
 		c.options.Logger.Warn("a package list cannot be kept and will be parsed each time", "error", err.Error())
 		var b bytes.Buffer
 		if err := listfile.Write(&b, entries); err != nil {
-			return nil, err
+			return nil, "", err
 		}
-		return listfile.Decode(b.Bytes())
+		file, err := listfile.Decode(b.Bytes())
+		return file, "", err
 	}
-	return listfile.Open(path)
+	file, err = listfile.Open(path)
+	return file, name, err
 }
 
 // keepList writes a list, and makes room by removing what has not been used for long.

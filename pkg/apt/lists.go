@@ -33,6 +33,7 @@ func (c *Client) readLists(ctx context.Context, r source.Release, release *archi
 	}
 	meter := &combined{report: progress, parts: make([]Progress, len(all))}
 	files := make([]*listfile.File, len(all))
+	kept := make([]string, len(all))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelReleases)
 	for i, w := range all {
@@ -41,7 +42,7 @@ func (c *Client) readLists(ctx context.Context, r source.Release, release *archi
 		}
 		group.Go(func() error {
 			var err error
-			files[i], err = c.openList(ctx, r, release, w, meter.part(i))
+			files[i], kept[i], err = c.openList(ctx, r, release, w, meter.part(i))
 			return err
 		})
 	}
@@ -52,7 +53,7 @@ func (c *Client) readLists(ctx context.Context, r source.Release, release *archi
 	digest := sha256.New()
 	for i, w := range all {
 		if files[i] != nil {
-			l.parts = append(l.parts, part{files[i], w.origin})
+			l.parts = append(l.parts, part{files[i], w.origin, kept[i]})
 		}
 		fmt.Fprintf(digest, "%s\n%v\n%v\n%v\n", w.index.Path, w.want.Architectures, w.want.Include, w.want.Exclude)
 	}

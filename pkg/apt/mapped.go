@@ -14,6 +14,7 @@ import (
 type part struct {
 	file   *listfile.File
 	origin *Origin
+	name   string // of the file in the cache; "" if it is not kept
 }
 
 // mapped is a store of package lists that are mapped into memory, the preferred one first. A package

@@ -68,6 +68,12 @@ func (c *Client) updateRelease(ctx context.Context, r source.Release, keys *keyr
 	if err != nil {
 		return nil, nameArchive(r, err)
 	}
+	if c.options.Offline {
+		if l := c.believe(r); l != nil {
+			return l, nil
+		}
+	}
+	inputs, inputsErr := c.inputs(r) // as they are before they are read
 	current, err := c.refresh(ctx, r, keys)
 	if err != nil {
 		return nil, nameArchive(r, err)
@@ -81,6 +87,10 @@ func (c *Client) updateRelease(ctx context.Context, r source.Release, keys *keyr
 		if err := c.states().save(r, current.fresh); err != nil {
 			return nil, err
 		}
+		return l, nil
+	}
+	if keyring, err := keys.load(r.Options.SignedBy); err == nil && inputsErr == nil {
+		c.conclude(r, inputs, keyring, current.release, l)
 	}
 	return l, nil
 }

@@ -103,3 +103,14 @@ func open(root, path string, flags int) (fs.ReadDirFile, error) {
 	defer dir.Close()
 	return fsx.OpenInRoot(int(dir.Fd()), path, flags, 0)
 }
+
+// Stat describes the file or directory at path, which is taken from root even if it is absolute, behind
+// symbolic links.
+func Stat(root, path string) (fs.FileInfo, error) {
+	f, err := open(root, path, unix.O_PATH)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.Stat()
+}
