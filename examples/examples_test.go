@@ -27,7 +27,7 @@ func runTests(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // a temporary directory
 	programs = dir
-	build := exec.CommandContext(context.Background(), "go", "build", "-o", dir, "./read-commit", "./commit-directory", "./pull-commit", "./edsp-solver", "./explain-dependencies")
+	build := exec.CommandContext(context.Background(), "go", "build", "-o", dir, "./read-commit", "./commit-directory", "./pull-commit", "./edsp-solver", "./explain-dependencies", "./read-deb", "./mirror-suite")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
