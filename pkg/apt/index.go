@@ -2,9 +2,11 @@ package apt
 
 import (
 	"cmp"
+	"fmt"
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -12,6 +14,10 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/apt/internal/listfile"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/version"
 )
+
+// maxPackages bounds the packages of one index, ten times those of the largest one there is: each takes
+// memory besides its text.
+const maxPackages = 1 << 20
 
 // minChunk is the least text that is worth a goroutine of its own.
 const minChunk = 1 << 20
@@ -28,11 +34,12 @@ type listed struct {
 func (c *Client) parseIndex(text string, w wanted) ([]listfile.Entry, error) {
 	chunks := splitIndex(text, runtime.GOMAXPROCS(0))
 	parts := make([][]listed, len(chunks))
+	var count atomic.Int64
 	var group errgroup.Group
 	for i, chunk := range chunks {
 		group.Go(func() error {
 			var err error
-			parts[i], err = c.parseChunk(chunk, w)
+			parts[i], err = c.parseChunk(chunk, w, &count)
 			return err
 		})
 	}
@@ -65,10 +72,13 @@ func splitIndex(text string, n int) []string {
 	return append(chunks, text)
 }
 
-func (c *Client) parseChunk(text string, w wanted) ([]listed, error) {
+func (c *Client) parseChunk(text string, w wanted, count *atomic.Int64) ([]listed, error) {
 	var list []listed
 	s := deb822.NewScanner(text, deb822.Options{})
 	for s.Next() {
+		if count.Add(1) > maxPackages {
+			return nil, fmt.Errorf("it has more than %d packages", maxPackages)
+		}
 		var p Package
 		if err := parsePackage(&p, s.Paragraph()); err != nil {
 			c.options.Logger.Warn("a malformed package is left out", "archive", w.origin.URI, "error", err.Error())

@@ -53,7 +53,7 @@ func prefixes(component string) []string {
 }
 
 // OpenIndex opens a verified file that holds an index, to read what is too large for memory. Reading
-// fails after the size in want, or after 2 GiB if that is unknown.
+// fails after the size in want, or after 16 GiB if that is unknown.
 func OpenIndex(file, compression string, want Checksums) (io.ReadCloser, error) {
 	f, err := os.Open(file)
 	if err != nil {

@@ -72,6 +72,15 @@ func TestOpenIndexStops(t *testing.T) {
 	require.NoError(t, r.Close())
 }
 
+// TestReadIndexRefusesLarge: a claim is not set aside in memory.
+func TestReadIndexRefusesLarge(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "x")
+	require.NoError(t, os.WriteFile(file, []byte("text"), 0o644))
+	_, err := archive.ReadIndex(file, "", archive.Checksums{Size: 4_000_000_000})
+	require.ErrorContains(t, err, "is more than the 805306368 that are read")
+}
+
 func FuzzScanContents(f *testing.F) {
 	f.Add([]byte(contents), []byte("bin/"))
 	f.Add([]byte("a b\n\n c\n"), []byte(""))

@@ -15,8 +15,10 @@ import (
 )
 
 const (
-	// maxIndex bounds an index whose uncompressed size the release does not list.
-	maxIndex = 2 << 30
+	// maxText bounds an index that is read into memory, about ten times the largest one there is, and
+	// maxIndex one that is only passed through and whose size the release does not list.
+	maxText  = 768 << 20
+	maxIndex = 16 << 30
 	// maxGrow bounds the memory set aside before there is data to fill it.
 	maxGrow = 256 << 20
 	// maxWindow bounds the memory of the decoders.
@@ -24,8 +26,11 @@ const (
 )
 
 // ReadIndex returns the text of a verified file that holds an index, and verifies the text against
-// want. It reads no more than the size in want, or 2 GiB if that is unknown.
+// want. It reads no more than the size in want, and refuses what is larger than 768 MiB.
 func ReadIndex(file, compression string, want Checksums) (string, error) {
+	if want.Size > maxText {
+		return "", fmt.Errorf("%s: an index of %d bytes is more than the %d that are read", file, want.Size, int64(maxText))
+	}
 	f, err := os.Open(file)
 	if err != nil {
 		return "", err
@@ -38,7 +43,7 @@ func ReadIndex(file, compression string, want Checksums) (string, error) {
 	defer unpacked.Close()
 	limit := want.Size
 	if limit < 0 {
-		limit = maxIndex
+		limit = maxText
 	}
 	var text strings.Builder
 	text.Grow(int(min(max(want.Size, 0), maxGrow)))
