@@ -18,6 +18,7 @@ import (
 // aptCommand makes this program our side of the rows about package lists, a process like the peer's:
 //
 //	bench apt-lists minimal|search|show|solve CACHE STATUS WORD…
+//	bench apt-lists refresh|debs|import CACHE FILE
 //
 // The first word makes the others possible: it fetches the lists and writes the status of a minimal
 // system. That the parent does not do this itself keeps its memory small, which is the least that is
@@ -28,13 +29,21 @@ func runAptCommand(ctx context.Context, args []string) error {
 	if len(args) < 3 {
 		return errors.New("apt-lists: too few arguments")
 	}
-	u, err := openLists(ctx, args[1], args[0] != "minimal")
+	switch args[0] {
+	case "refresh":
+		return refreshLists(ctx, args[1], args[2])
+	case "import":
+		return importDebs(ctx, args[1], args[2])
+	}
+	client, u, err := openLists(ctx, args[1], args[0] != "minimal" && args[0] != "debs")
 	if err != nil {
 		return err
 	}
 	switch words := args[3:]; args[0] {
 	case "minimal":
 		return writeMinimal(ctx, u, args[2])
+	case "debs":
+		return fetchDebs(ctx, client, u, args[2])
 	case "search":
 		for _, m := range u.Search(words...) {
 			fmt.Println(m.Package.Name, "-", m.Package.Summary)
@@ -52,20 +61,21 @@ func runAptCommand(ctx context.Context, args []string) error {
 }
 
 // openLists opens the lists of the machine's sources for Debian 12.
-func openLists(ctx context.Context, cache string, offline bool) (*apt.Universe, error) {
+func openLists(ctx context.Context, cache string, offline bool) (*apt.Client, *apt.Universe, error) {
 	config, err := conf.Load("/")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	sources, err := source.Load("/")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	client, err := apt.NewClient(apt.ClientOptions{CacheDir: cache, Architecture: "amd64", Offline: offline, Proxy: config.Proxy})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return client.Update(ctx, source.Offering(source.ApplyConf(sources, config), "bookworm"))
+	u, err := client.Update(ctx, source.Offering(source.ApplyConf(sources, config), "bookworm"))
+	return client, u, err
 }
 
 // writeMinimal writes the status of a system with what is Essential, required and important.

@@ -71,6 +71,9 @@ func bench(ctx context.Context, opts options) (err error) {
 	if err := benchApt(ctx, opts, work); err != nil {
 		return err
 	}
+	if err := benchArchive(ctx, opts, work); err != nil {
+		return err
+	}
 	if err := benchCompose(ctx, opts, work); err != nil {
 		return err
 	}
