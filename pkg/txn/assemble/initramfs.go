@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// initramfs makes one with dracut, once, if it is wanted or if the base's own
-// is out of date.
+// initramfs makes one with dracut or initramfs-tools, once, if it is wanted or if
+// the base's own is out of date.
 func (b *builder) initramfs(ctx context.Context) error {
 	kernels, err := b.kernels()
 	if err != nil {
@@ -39,10 +39,22 @@ func (b *builder) initramfs(ctx context.Context) error {
 	return nil
 }
 
+// initramfsCommand is what makes the initramfs.
+func (b *builder) initramfsCommand(kernel string) ([]string, error) {
+	tools, err := b.initramfsTools()
+	switch {
+	case err != nil:
+		return nil, err
+	case tools:
+		return b.mkinitramfsCommand(kernel)
+	}
+	return b.dracutCommand(kernel)
+}
+
 // dracutCommand is how dracut is run, if the tree has what that takes.
 func (b *builder) dracutCommand(kernel string) ([]string, error) {
 	for _, need := range []struct{ path, provider string }{
-		{"usr/bin/dracut", "dracut"},
+		{"usr/bin/dracut", "dracut or initramfs-tools"},
 		{"usr/lib/dracut/modules.d/98ostree", "ostree-boot"},
 	} {
 		ok, err := b.exists(need.path)
@@ -67,7 +79,7 @@ func (b *builder) dracutCommand(kernel string) ([]string, error) {
 	return append(argv, "/"+initramfsPath(kernel)), nil
 }
 
-func (b *builder) runDracut(ctx context.Context, argv []string) error {
+func (b *builder) runInitramfs(ctx context.Context, argv []string) error {
 	return b.cage.Run(ctx, "initramfs", "initramfs", argv...)
 }
 
@@ -75,7 +87,7 @@ func initramfsPath(kernel string) string { return "usr/lib/modules/" + kernel + 
 
 // initramfsWanted decides. On a base, packages cannot ask for a new initramfs
 // in one voice, so the traces they leave count: files below the directories
-// that dracut reads, and the trigger that stands for update-initramfs.
+// that dracut and initramfs-tools read, and the trigger that stands for update-initramfs.
 func (b *builder) initramfsWanted(kernel string) (bool, error) {
 	if b.in.Initramfs || b.fresh() {
 		return b.in.Initramfs, nil
@@ -90,6 +102,7 @@ func (b *builder) initramfsWanted(kernel string) (bool, error) {
 	for _, dir := range []string{
 		"usr/lib/modules/" + kernel, "usr/lib/firmware", "usr/lib/dracut", "usr/lib/modprobe.d",
 		"etc/dracut.conf", "etc/dracut.conf.d", "etc/modprobe.d", "etc/crypttab", "etc/mdadm", "etc/lvm",
+		"etc/initramfs-tools", "usr/share/initramfs-tools",
 	} {
 		changed, err := b.cage.inAnyLayer(dir)
 		if changed || err != nil {
@@ -97,7 +110,7 @@ func (b *builder) initramfsWanted(kernel string) (bool, error) {
 		}
 	}
 	return slices.ContainsFunc(b.cage.reports, func(line statusLine) bool {
-		return line.kind == lineProcessing && line.value == "trigproc" && bareName(line.subject) == "dracut"
+		return line.kind == lineProcessing && line.value == "trigproc" && slices.Contains([]string{"dracut", "initramfs-tools"}, bareName(line.subject))
 	}), nil
 }
 

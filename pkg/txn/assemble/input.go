@@ -73,8 +73,8 @@ type Input struct {
 	// ExcludeDocs keeps documentation out, and out of later changes as well.
 	ExcludeDocs bool
 
-	// Initramfs makes an initramfs with dracut, with InitramfsArgs besides the
-	// usual arguments. On a base it may be false: a base that has one gets a
+	// Initramfs makes an initramfs with dracut, or with initramfs-tools if the
+	// tree has that instead, with InitramfsArgs besides the usual arguments. On a base it may be false: a base that has one gets a
 	// new one whenever what goes into it has changed.
 	Initramfs     bool
 	InitramfsArgs []string

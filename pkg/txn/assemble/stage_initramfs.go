@@ -21,11 +21,12 @@ const keptImage = "initramfs.img"
 
 // outsideInitramfs are directories that dracut takes nothing from, unless somebody
 // names them in its arguments or configuration. What a unit is enabled by, it looks
-// at only to make an initramfs for one host.
+// at only to make an initramfs for one host. The hooks of initramfs-tools may read
+// anything.
 func outsideInitramfs(tree *ostree.Tree, args []string) []string {
 	const record = "usr/share/apt-ostree"
 	named := slices.ContainsFunc(args, func(a string) bool { return strings.Contains(a, "/") || a == "--hostonly" || a == "-H" })
-	if entries, err := tree.ReadDir("etc/dracut.conf.d"); named || err == nil && len(entries) > 0 {
+	if entries, err := tree.ReadDir("etc/dracut.conf.d"); named || tree.Exists(mkinitramfs) || err == nil && len(entries) > 0 {
 		return []string{record}
 	}
 	return []string{
@@ -35,14 +36,14 @@ func outsideInitramfs(tree *ostree.Tree, args []string) []string {
 	}
 }
 
-// makeInitramfs runs dracut, unless what it would make is kept.
+// makeInitramfs runs dracut or initramfs-tools, unless what it would make is kept.
 func (b *builder) makeInitramfs(ctx context.Context, kernel string) error {
-	argv, err := b.dracutCommand(kernel)
+	argv, err := b.initramfsCommand(kernel)
 	if err != nil {
 		return err
 	}
 	if !b.keepsStages() {
-		return b.runDracut(ctx, argv)
+		return b.runInitramfs(ctx, argv)
 	}
 	key, err := b.initramfsKey(ctx, argv)
 	if err != nil {
@@ -57,13 +58,13 @@ func (b *builder) makeInitramfs(ctx context.Context, kernel string) error {
 		b.log.Debug("takes the kept initramfs", "key", key)
 		return b.placeInitramfs(ctx, kernel, kept.tree)
 	}
-	if err := b.runDracut(ctx, argv); err != nil {
+	if err := b.runInitramfs(ctx, argv); err != nil {
 		return err
 	}
 	return b.keepInitramfs(ctx, kernel, key)
 }
 
-// initramfsKey hashes all that dracut may read: the tree and its arguments.
+// initramfsKey hashes all that either may read: the tree and its arguments.
 func (b *builder) initramfsKey(ctx context.Context, argv []string) (string, error) {
 	if _, err := b.leftovers(); err != nil { // sockets cannot be in a tree
 		return "", err

@@ -46,7 +46,8 @@ type Treefile struct {
 	Units         []string `yaml:"units" json:"units,omitempty"`
 	DefaultTarget string   `yaml:"default-target" json:"default-target,omitempty"`
 
-	// NoInitramfs leaves the initramfs out, InitramfsArgs replace dracut's "--no-hostonly".
+	// NoInitramfs leaves the initramfs out, InitramfsArgs are further arguments of
+	// dracut, or of mkinitramfs in a tree with initramfs-tools instead.
 	NoInitramfs   bool     `yaml:"no-initramfs" json:"no-initramfs,omitempty"`
 	InitramfsArgs []string `yaml:"initramfs-args" json:"initramfs-args,omitempty"`
 	// Container makes a tree without a kernel acceptable.
