@@ -27,7 +27,7 @@ func (a *app) applyLiveCommand() *cobra.Command {
 			"directories and units. The next boot discards it; the pending deployment boots as it would have. A run that was\n" +
 			"interrupted is completed by the same command again, or undone by --reset.\n\n" +
 			"Changes of the kernel, the C library and systemd are refused: reboot for them.",
-		Example: "  apt-ostree apply-live --dry-run\n  apt-ostree apply-live --reset",
+		Example: "  apt-ostree apply-live --allow-replacement\n  apt-ostree apply-live --reset",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.applyLive(c.Context(), f) },
 	}

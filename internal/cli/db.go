@@ -21,7 +21,7 @@ func (a *app) dbCommand() *cobra.Command {
 		Use:   "db COMMAND",
 		Short: "Look into the package databases of commits",
 	}
-	c.AddCommand(a.dbListCommand(), a.dbDiffCommand())
+	c.AddCommand(a.dbListCommand(), a.dbDiffCommand(), a.dbVersionCommand())
 	return c
 }
 
@@ -161,7 +161,7 @@ func describe(rev string, sum ostree.Checksum) string {
 
 func (a *app) dbDiffCommand() *cobra.Command {
 	var repo, format string
-	var base bool
+	var base, changelogs bool
 	c := &cobra.Command{
 		Use:   "diff [FROM [TO]]",
 		Short: "Show how the packages of two commits differ",
@@ -181,13 +181,14 @@ func (a *app) dbDiffCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.dbDiff(c.Context(), store, from, to, format)
+			return a.dbDiff(c.Context(), store, from, to, format, changelogs)
 		},
 	}
 	a.sysrootFlags(c)
 	c.Flags().StringVarP(&repo, "repo", "r", "", "look into this repository instead of the system's")
 	c.Flags().StringVarP(&format, "format", "F", "block", "output `FORMAT`: block, diff or json")
 	c.Flags().BoolVar(&base, "base", false, "compare the base commits of deployments")
+	c.Flags().BoolVarP(&changelogs, "changelogs", "c", false, "print what is new in each package, where the commit has its changelog")
 	return c
 }
 
@@ -223,7 +224,7 @@ func (c *commits) ends(args []string, base bool) (from, to end, err error) {
 	return at(1, "rollback deployment"), at(0, "pending deployment"), nil
 }
 
-func (a *app) dbDiff(ctx context.Context, store *commits, from, to end, format string) error {
+func (a *app) dbDiff(ctx context.Context, store *commits, from, to end, format string, changelogs bool) error {
 	fromSum, before, err := store.packages(ctx, from.rev)
 	if err != nil {
 		return err
@@ -247,7 +248,14 @@ func (a *app) dbDiff(ctx context.Context, store *commits, from, to end, format s
 		a.printf("ostree diff commit to:   %s\n", describe(to.text, toSum))
 	}
 	a.printChanges(diff)
-	return nil
+	if !changelogs {
+		return nil
+	}
+	tree, err := store.repo.FS(ctx, toSum)
+	if err != nil {
+		return err
+	}
+	return a.printChangelogs(tree, diff)
 }
 
 // diffLines prints a difference as sorted lines: ! old, = new, - removed, + added.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"io"
+	"strings"
 	"time"
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt"
@@ -66,3 +67,14 @@ var (
 	SplitFiles = splitFiles
 	FromSuite  = fromSuite
 )
+
+// SearchText is what search prints.
+func SearchText(u *apt.Universe, limit int, terms ...string) string {
+	var out strings.Builder
+	groups := search(u, terms)
+	testApp(&out).printMatches(groups, limitMatches(groups, limit))
+	return out.String()
+}
+
+// Changelog is changelog.
+var Changelog = changelog

@@ -24,8 +24,9 @@ type historyFlags struct {
 func (a *app) historyCommand() *cobra.Command {
 	var f historyFlags
 	c := &cobra.Command{
-		Use:   "history",
-		Short: "Show past transactions: who changed what, when, and what came of it",
+		Use:     "history",
+		Example: "  apt-ostree history --all --verbose",
+		Short:   "Show past transactions: who changed what, when, and what came of it",
 		Long: "Show past transactions, the newest first: who changed what, when, with what outcome, and when the\n" +
 			"deployment that it made was booted. The records are kept in /sysroot/ostree/apt-ostree/history and sent to\n" +
 			"the systemd journal (journalctl MESSAGE_ID=" + history.MessageID + ").",

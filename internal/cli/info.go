@@ -17,9 +17,10 @@ import (
 func (a *app) infoCommand() *cobra.Command {
 	var asJSON, cacheOnly bool
 	c := &cobra.Command{
-		Use:   "info PACKAGE...",
-		Short: "Describe packages: installed and available versions, dependencies",
-		Args:  cobra.MinimumNArgs(1),
+		Use:     "info PACKAGE...",
+		Example: "  apt-ostree info nginx",
+		Short:   "Describe packages: installed and available versions, dependencies",
+		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			system, err := a.system(c.Context())
 			if err != nil {

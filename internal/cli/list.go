@@ -8,10 +8,12 @@ import (
 )
 
 func (a *app) listCommand() *cobra.Command {
-	var asJSON, layered, base, upgradable, cacheOnly bool
+	var asJSON, upgradable, cacheOnly bool
+	var f listFilter
 	c := &cobra.Command{
-		Use:   "list [PATTERN...]",
-		Short: "List the packages of the default deployment",
+		Use:     "list [PATTERN...]",
+		Example: "  apt-ostree list --upgradable",
+		Short:   "List the packages of the default deployment",
 		RunE: func(c *cobra.Command, args []string) error {
 			system, err := a.system(c.Context())
 			if err != nil {
@@ -28,17 +30,38 @@ func (a *app) listCommand() *cobra.Command {
 					return err
 				}
 			}
-			return a.printList(rows(installed, universe, args, layered, base), asJSON)
+			return a.printList(rows(installed, universe, args, f), asJSON)
 		},
 	}
 	a.sysrootFlags(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	c.Flags().BoolVar(&layered, "layered", false, "only layered packages")
-	c.Flags().BoolVar(&base, "base", false, "only packages of the base")
+	c.Flags().BoolVar(&f.layered, "layered", false, "only layered packages")
+	c.Flags().BoolVar(&f.local, "local", false, "only packages from files")
+	c.Flags().BoolVar(&f.overrides, "overrides", false, "only packages in the place of others of the base")
+	c.Flags().BoolVar(&f.base, "base", false, "only packages of the base")
 	c.Flags().BoolVar(&upgradable, "upgradable", false, "only packages of which the archives have a newer version")
 	c.Flags().BoolVarP(&cacheOnly, "cache-only", "C", false, "use what is downloaded already, no network")
-	c.MarkFlagsMutuallyExclusive("layered", "base")
 	return c
+}
+
+// listFilter chooses packages by where they come from; several choices add up, none is all.
+type listFilter struct{ layered, local, overrides, base bool }
+
+func (f listFilter) shows(layer txn.Layer) bool {
+	if f == (listFilter{}) {
+		return true
+	}
+	switch layer {
+	case txn.LayerBase:
+		return f.base
+	case txn.LayerLocal:
+		return f.local || f.layered
+	case txn.LayerReplaced:
+		return f.overrides
+	case txn.LayerRequest, txn.LayerDepends:
+		return f.layered
+	}
+	return false
 }
 
 // row is one line of `list`.
@@ -50,10 +73,10 @@ type row struct {
 	Candidate    string    `json:"candidate,omitempty"`
 }
 
-func rows(installed []txn.InstalledPackage, universe *apt.Universe, patterns []string, layered, base bool) []row {
+func rows(installed []txn.InstalledPackage, universe *apt.Universe, patterns []string, f listFilter) []row {
 	out := []row{}
 	for _, p := range installed {
-		if !matches(p.Name, patterns) || layered && p.Layer == txn.LayerBase || base && p.Layer != txn.LayerBase {
+		if !matches(p.Name, patterns) || !f.shows(p.Layer) {
 			continue
 		}
 		r := row{Name: p.Name, Version: p.Version.String(), Architecture: p.Architecture, Layer: p.Layer}

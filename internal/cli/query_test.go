@@ -21,6 +21,14 @@ func TestQueries(t *testing.T) {
 	require.Contains(t, m.fails("why", "tolo"), "did you mean tool?")
 	require.Contains(t, m.must("etc", "diff"), "Local changes of debian-")
 
+	require.Equal(t, "tool_1.0_all [base]\n", m.must("list", "--base", "t*"))
+	for _, filter := range []string{"--layered", "--local", "--overrides"} {
+		require.Empty(t, m.must("list", filter), filter)
+	}
+	require.Regexp(t, `^ostree commit: stable \([0-9a-f]{64}\)\n  dpkgdbv is: 1:[0-9a-f]{64}\n$`, m.must("db", "version", "stable"))
+	require.NotEqual(t, m.must("db", "version", "kept/1", "--json"), m.must("db", "version", "kept/2", "--json"))
+	require.Contains(t, m.must("db", "diff", "kept/1", "kept/2", "--changelogs"), "\ntool 1.0 -> 2.0\n    the commit has no changelog of it\n")
+
 	require.Contains(t, m.must("upgrade", "--check"), "AvailableUpdate:")
 	require.Contains(t, m.must("status"), "\nAvailableUpdate:\n")
 	m.must("upgrade")

@@ -14,11 +14,13 @@ var matchGroups = []string{"Summary & Name Matched", "Name Matched", "Summary Ma
 
 func (a *app) searchCommand() *cobra.Command {
 	var asJSON, cacheOnly bool
+	var limit int
 	c := &cobra.Command{
-		Use:   "search TERM...",
-		Short: "Search packages in the archives",
-		Long:  "Search the names and summaries of the packages that the system's archives offer. A term may be a glob.",
-		Args:  cobra.MinimumNArgs(1),
+		Use:     "search TERM...",
+		Example: "  apt-ostree search web server",
+		Short:   "Search packages in the archives",
+		Long:    "Search the names and summaries of the packages that the system's archives offer. A term may be a glob.",
+		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			system, err := a.system(c.Context())
 			if err != nil {
@@ -30,16 +32,18 @@ func (a *app) searchCommand() *cobra.Command {
 				return err
 			}
 			groups := search(universe, args)
+			more := limitMatches(groups, limit)
 			if asJSON {
 				return a.printJSON(groups)
 			}
-			a.printMatches(groups)
+			a.printMatches(groups, more)
 			return nil
 		},
 	}
 	a.sysrootFlags(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	c.Flags().BoolVarP(&cacheOnly, "cache-only", "C", false, "use what is downloaded already, no network")
+	c.Flags().IntVar(&limit, "limit", maxMatches, "print at most `N` packages of each group, 0 for all")
 	return c
 }
 
@@ -61,14 +65,24 @@ func search(u *apt.Universe, terms []string) map[string][]match {
 		case m.Name:
 			group = matchGroups[1]
 		}
-		if len(groups[group]) < maxMatches {
-			groups[group] = append(groups[group], match{m.Package.Name, m.Package.Summary})
-		}
+		groups[group] = append(groups[group], match{m.Package.Name, m.Package.Summary})
 	}
 	return groups
 }
 
-func (a *app) printMatches(groups map[string][]match) {
+// limitMatches cuts each group and tells how many were left out of it.
+func limitMatches(groups map[string][]match, limit int) map[string]int {
+	more := map[string]int{}
+	for name, list := range groups {
+		if limit > 0 && len(list) > limit {
+			more[name] = len(list) - limit
+			groups[name] = list[:limit]
+		}
+	}
+	return more
+}
+
+func (a *app) printMatches(groups map[string][]match, more map[string]int) {
 	if len(groups) == 0 {
 		a.printf("No matches found.\n")
 	}
@@ -79,6 +93,9 @@ func (a *app) printMatches(groups map[string][]match) {
 		a.printf("\n===== %s =====\n", name)
 		for _, m := range groups[name] {
 			a.printf("%s : %s\n", m.Name, m.Summary)
+		}
+		if n := more[name]; n > 0 {
+			a.printf("%d more; see them with --limit=0\n", n)
 		}
 	}
 }

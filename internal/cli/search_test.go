@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,5 +34,10 @@ func TestSearchGroups(t *testing.T) {
 	for i := range 60 {
 		packages = append(packages, &apt.Package{Name: fmt.Sprintf("many%d", i)})
 	}
-	require.Len(t, cli.SearchNames(apt.NewUniverse(packages), "many")["Name Matched"], 50)
+	u = apt.NewUniverse(packages)
+	require.Len(t, cli.SearchNames(u, "many")["Name Matched"], 60)
+	text := cli.SearchText(u, 50, "many")
+	require.Equal(t, 50, strings.Count(text, "many"))
+	require.True(t, strings.HasSuffix(text, "10 more; see them with --limit=0\n"), text)
+	require.Equal(t, 60, strings.Count(cli.SearchText(u, 0, "many"), "many"))
 }

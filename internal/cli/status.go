@@ -15,9 +15,10 @@ func (a *app) statusCommand() *cobra.Command {
 	var asJSON, verbose, advisories, booted, pretty, pending77 bool
 	var expression string
 	c := &cobra.Command{
-		Use:   "status",
-		Short: "Show the deployments",
-		Args:  cobra.NoArgs,
+		Use:     "status",
+		Example: "  apt-ostree status -J '$.deployments[0].version'",
+		Short:   "Show the deployments",
+		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			status, err := a.status(c.Context())
 			if err != nil {

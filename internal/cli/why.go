@@ -50,7 +50,7 @@ func (a *app) whyCommand() *cobra.Command {
 		Short: "Explain why a package is installed",
 		Long: "Explain why a package is part of the deployment that boots next: the way from a request to what is layered,\n" +
 			"and the installed packages that need it. No archive is needed.",
-		Example: "  apt-ostree why libtool",
+		Example: "  apt-ostree why tool",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			system, err := a.system(c.Context())
