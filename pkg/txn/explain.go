@@ -122,7 +122,11 @@ func (s *System) WhyNot(ctx context.Context, name string, cacheOnly bool) (*solv
 	if err != nil {
 		return nil, nil, err
 	}
-	config, err := conf.Load(deployments[0].Path)
+	root, err := s.configured(ctx, deployments[0])
+	if err != nil {
+		return nil, nil, err
+	}
+	config, err := conf.Load(root)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -50,14 +50,31 @@ func (c Change) asksArchive() bool {
 	return len(c.Install)+len(c.OverrideReplace)+len(c.choosesBase()) > 0
 }
 
+// configured is the root whose /etc counts for a deployment. One that is staged gets its own at shutdown:
+// until then it is that of the running deployment.
+func (s *System) configured(ctx context.Context, d deploy.Deployment) (string, error) {
+	if !d.Staged {
+		return d.Path, nil
+	}
+	merge, err := s.sysroot.MergeDeployment(ctx, d.Stateroot)
+	if err != nil {
+		return "", err
+	}
+	return merge.Path, nil
+}
+
 // aptClient reads the APT configuration of a deployment, as an administrator left it, and makes clients
 // of its sources.
 func (s *System) aptClient(ctx context.Context, d deploy.Deployment, net access) (apt.ClientOptions, []source.Source, *conf.Config, error) {
-	config, err := conf.Load(d.Path)
+	root, err := s.configured(ctx, d)
 	if err != nil {
 		return apt.ClientOptions{}, nil, nil, err
 	}
-	sources, err := source.Load(d.Path)
+	config, err := conf.Load(root)
+	if err != nil {
+		return apt.ClientOptions{}, nil, nil, err
+	}
+	sources, err := source.Load(root)
 	if err != nil {
 		return apt.ClientOptions{}, nil, nil, err
 	}
@@ -71,7 +88,7 @@ func (s *System) aptClient(ctx context.Context, d deploy.Deployment, net access)
 	}
 	opts := apt.ClientOptions{
 		CacheDir: cache, HTTP: s.opts.HTTP, Clock: s.opts.Clock, Architecture: s.opts.Architecture, ForeignArchitectures: foreign,
-		Root: d.Path, Offline: net == offline, Logger: s.opts.Logger,
+		Root: root, Offline: net == offline, Logger: s.opts.Logger,
 	}
 	return opts, source.ApplyConf(sources, config), config, opts.Configure(config)
 }
@@ -83,7 +100,7 @@ func (s *System) openArchive(ctx context.Context, d deploy.Deployment, net acces
 		return nil, err
 	}
 	state := &archiveState{}
-	if state.policy, err = loadPolicy(d.Path, config, s.opts.Architecture); err != nil {
+	if state.policy, err = loadPolicy(opts.Root, config, s.opts.Architecture); err != nil {
 		return nil, err
 	}
 	if state.packages, err = apt.NewClient(opts); err != nil {

@@ -95,7 +95,11 @@ func (s *System) wants(ctx context.Context, p *Plan) (*wants, error) {
 // solve chooses from what the deployment has, if that is enough: then neither an archive nor the cache is
 // needed, and no package changes that nobody asked to change.
 func (s *System) solve(ctx context.Context, p *Plan, w *wants) error {
-	config, err := conf.Load(p.boot[0].Path)
+	root, err := s.configured(ctx, p.boot[0])
+	if err != nil {
+		return err
+	}
+	config, err := conf.Load(root)
 	if err != nil {
 		return err
 	}
