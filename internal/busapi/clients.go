@@ -33,13 +33,16 @@ func (s *Server) watchNames() error {
 // left forgets a client that is gone, and gives up its transaction if it did not start it.
 func (s *Server) left(name string) {
 	s.mu.Lock()
+	_, client := s.clients[name]
 	delete(s.clients, name)
 	active := s.active
 	s.mu.Unlock()
 	if active != nil && active.sender == name {
 		active.abandon()
 	}
-	s.idle.touch()
+	if client { // whoever else comes and goes on a bus keeps nobody awake
+		s.idle.touch()
+	}
 }
 
 type registration struct {

@@ -22,7 +22,7 @@ func dictOf(v any) (map[string]dbus.Variant, error) {
 func encodeStruct(out map[string]dbus.Variant, v reflect.Value) error {
 	for _, f := range jsonFields(v.Type()) {
 		value := v.FieldByIndex(f.index)
-		if f.omit && value.IsZero() || f.omit && hasLen(value) && value.Len() == 0 {
+		if f.omitzero && value.IsZero() || f.omitempty && (value.IsZero() || hasLen(value) && value.Len() == 0) {
 			continue
 		}
 		encoded, err := encode(value)
@@ -40,9 +40,9 @@ func hasLen(v reflect.Value) bool { return v.Kind() == reflect.Slice || v.Kind()
 
 // jsonField is a field of a struct under its name in JSON.
 type jsonField struct {
-	name  string
-	index []int
-	omit  bool
+	name                string
+	index               []int
+	omitempty, omitzero bool
 }
 
 // jsonFields lists the fields that JSON has, with those of embedded structs.
@@ -57,7 +57,7 @@ func jsonFields(t reflect.Type) []jsonField {
 		if name == "" {
 			name = f.Name
 		}
-		out = append(out, jsonField{name, f.Index, strings.Contains(rest, "omitempty") || strings.Contains(rest, "omitzero")})
+		out = append(out, jsonField{name, f.Index, strings.Contains(rest, "omitempty"), strings.Contains(rest, "omitzero")})
 	}
 	return out
 }
