@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/assemble/layout"
@@ -62,17 +65,19 @@ func NewBench(ctx context.Context, repo *ostree.Repo, base ostree.Checksum, dir 
 		if err := layout.Unfold(ctx, w, tree); err != nil {
 			return err
 		}
-		b.lower, err = w.WriteTree(ctx, tree)
+		arch, err := w.WriteFile(ctx, ostree.FileInfo{Mode: unix.S_IFREG | 0o644}, strings.NewReader("amd64\ni386\n"))
+		if err == nil {
+			err = tree.SetFile(adminDir+"/arch", arch)
+		}
+		if err == nil {
+			b.lower, err = w.WriteTree(ctx, tree)
+		}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := repo.CheckoutTree(ctx, b.lower, dir, ostree.CheckoutOptions{}); err != nil {
-		return nil, err
-	}
-	arch := dir + "/" + adminDir + "/arch" // maybe a hard link, which must not be written to
-	return b, errors.Join(ignoreMissing(os.Remove(arch)), os.WriteFile(arch, []byte("amd64\ni386\n"), 0o644))
+	return b, repo.CheckoutTree(ctx, b.lower, dir, ostree.CheckoutOptions{})
 }
 
 // Install returns the tree after the batches of the input, and how many packages dpkg did not unpack.

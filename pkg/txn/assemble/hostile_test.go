@@ -21,10 +21,12 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/txn/assemble"
 )
 
-func withScript(name, text string) apttest.Deb {
+func withScript(name, text string) apttest.Deb { return withNamed("bad", name, text) }
+
+func withNamed(pkg, name, text string) apttest.Deb {
 	return apttest.Deb{
-		Package: "bad", Version: "1:2.0-1", Scripts: map[string]string{name: text},
-		Files: []apttest.File{{Path: "usr/share/bad/file", Content: "x"}},
+		Package: pkg, Version: "1:2.0-1", Scripts: map[string]string{name: text},
+		Files: []apttest.File{{Path: "usr/share/" + pkg + "/file", Content: "x"}},
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"os"
 	"slices"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/apt-ostree/apt-ostree/pkg/apt/deb822"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/dpkg"
 )
@@ -84,8 +86,34 @@ func (u *unpacking) runPreinst(ctx context.Context, p *plan) (err error) {
 			return err
 		}
 	}
+	unlock, err := lockDatabase(root)
+	if err != nil {
+		return err
+	}
 	err = u.cage.runPreinst(ctx, p, u.environment(p))
-	return errors.Join(err, root.RemoveAll(controlDir))
+	return errors.Join(err, unlock(), root.RemoveAll(controlDir))
+}
+
+// lockDatabase keeps a script from running dpkg, as the dpkg does that runs one.
+func lockDatabase(root *os.Root) (unlock func() error, err error) {
+	var files []*os.File
+	unlock = func() (err error) {
+		for _, f := range files {
+			err = errors.Join(err, f.Close())
+		}
+		return err
+	}
+	for _, name := range []string{"lock-frontend", "lock"} {
+		f, err := root.OpenFile(adminDir+"/"+name, os.O_RDWR|os.O_CREATE, 0o640)
+		if err != nil {
+			return nil, errors.Join(err, unlock())
+		}
+		files = append(files, f)
+		if err := unix.FcntlFlock(f.Fd(), unix.F_SETLK, &unix.Flock_t{Type: unix.F_WRLCK}); err != nil {
+			return nil, errors.Join(fmt.Errorf("lock /%s/%s: %w", adminDir, name, err), unlock())
+		}
+	}
+	return unlock, nil
 }
 
 // environment is what dpkg gives to scripts, dpkg(1).
