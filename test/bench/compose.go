@@ -2,12 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 	"github.com/apt-ostree/apt-ostree/pkg/txn"
@@ -38,20 +43,56 @@ func benchCompose(ctx context.Context, opts options, work string) error {
 	if err := set.LocalArchive(ctx, archive); err != nil {
 		return err
 	}
-	var ours, theirs []sample
+	cold, imported, changed, same, theirs := []sample{}, []sample{}, []sample{}, []sample{}, []sample{}
 	for i := range opts.runs {
-		a, err := timed(func() error { return composeOnce(ctx, tree, opts.cache, filepath.Join(work, fmt.Sprint("ours", i))) })
-		if err != nil {
-			return err
+		repo := filepath.Join(work, fmt.Sprint("ours", i))
+		other := *tree // of the same packages
+		other.Postprocess = append(slices.Clone(tree.Postprocess), fmt.Sprintf("echo %d >/usr/share/run", i))
+		for _, do := range []struct {
+			into *[]sample
+			fn   func() error
+		}{
+			{&theirs, func() error { return peerOnce(ctx, set, archive, filepath.Join(work, fmt.Sprint("theirs", i))) }},
+			{&cold, func() error { return composeOnce(ctx, tree, opts.cache, repo) }},
+			{&imported, func() error { return composeOnce(ctx, tree, opts.cache, repo+"-imported") }},
+			{&changed, func() error { return composeOnce(ctx, &other, opts.cache, repo+"-changed") }},
+			{&same, func() error { return composeOnce(ctx, tree, opts.cache, repo) }},
+		} {
+			if err := forget(ctx, opts.cache, do.into == &cold, do.into == &imported); err != nil {
+				return err
+			}
+			unix.Sync()
+			s, err := timed(do.fn)
+			if err != nil {
+				return err
+			}
+			*do.into = append(*do.into, s)
 		}
-		b, err := timed(func() error { return peerOnce(ctx, set, archive, filepath.Join(work, fmt.Sprint("theirs", i))) })
-		if err != nil {
-			return err
-		}
-		ours, theirs = append(ours, a), append(theirs, b)
 	}
-	printRow(fmt.Sprintf("%s (%d packages)", name, len(set.Debs)), ours, theirs)
+	peers := fmt.Sprintf(" / the same (%d packages)", len(set.Debs))
+	printRow(fmt.Sprintf("%s (%d packages)", name, len(set.Debs)), cold, theirs)
+	printRow("compose with the packages imported"+peers, imported, theirs)
+	printRow("compose with another script after one like it"+peers, changed, theirs)
+	printRow("compose with nothing changed"+peers, same, theirs)
 	return nil
+}
+
+// forget removes from the cache what an earlier compose has left, except for the .debs: everything, or
+// the stages of its assembly.
+func forget(ctx context.Context, cache string, all, stages bool) error {
+	path := filepath.Join(cache, "pkgcache")
+	if all {
+		return os.RemoveAll(path)
+	}
+	if !stages {
+		return nil
+	}
+	repo, err := ostree.Open(path, ostree.Options{})
+	if err != nil {
+		return err
+	}
+	_, err = assemble.DropStages(ctx, repo, 0)
+	return errors.Join(err, repo.Close())
 }
 
 func timed(fn func() error) (sample, error) {
@@ -86,7 +127,10 @@ func composeOnce(ctx context.Context, tree *compose.Treefile, cache, repo string
 }
 
 func withComposer(tree *compose.Treefile, cache, path string, offline bool, fn func(*compose.Composer) error) error {
-	repo, err := ostree.Init(path, ostree.ModeBare, ostree.Options{})
+	repo, err := ostree.Open(path, ostree.Options{})
+	if errors.Is(err, fs.ErrNotExist) {
+		repo, err = ostree.Init(path, ostree.ModeBare, ostree.Options{})
+	}
 	if err != nil {
 		return err
 	}
