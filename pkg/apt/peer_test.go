@@ -72,8 +72,6 @@ func sorted(u *apt.Universe) string {
 	return strings.Join(list, " ")
 }
 
-func ptr[T any](v T) *T { return &v }
-
 // TestUpdateLikeApt gives the same sources to apt-get update and to a client: both accept them and know the
 // same packages, or both know none.
 func TestUpdateLikeApt(t *testing.T) {
@@ -117,9 +115,9 @@ func TestUpdateLikeApt(t *testing.T) {
 		}},
 		"trusted, no key": {source: func(_ *testing.T, _ *apttest.Archive, s *source.Source) {
 			s.SignedBy = source.SignedBy{}
-			s.Trusted = ptr(true)
+			s.Trusted = new(true)
 		}, known: true},
-		"trusted unsigned": {change: func(a *apttest.Archive) { a.Unsigned = true }, source: func(_ *testing.T, _ *apttest.Archive, s *source.Source) { s.Trusted = ptr(true) }, known: true},
+		"trusted unsigned": {change: func(a *apttest.Archive) { a.Unsigned = true }, source: func(_ *testing.T, _ *apttest.Archive, s *source.Source) { s.Trusted = new(true) }, known: true},
 		"detached":         {change: func(a *apttest.Archive) { a.NoInRelease = true }, known: true},
 		"flat":             {options: apttest.Options{Flat: true}, known: true},
 		"copy":             {source: func(_ *testing.T, a *apttest.Archive, s *source.Source) { s.URIs = []string{"copy:" + a.Dir} }, known: true},
@@ -130,16 +128,16 @@ func TestUpdateLikeApt(t *testing.T) {
 		"no by-hash":     {change: func(a *apttest.Archive) { a.Remove("dists/stable/main/binary-amd64/by-hash/SHA256/*") }, source: func(_ *testing.T, _ *apttest.Archive, s *source.Source) { s.ByHash = source.ByHashNo }, known: true},
 		"expired":        {change: func(a *apttest.Archive) { a.ValidUntil = time.Now().Add(-time.Minute) }},
 		"expired, checked not": {change: func(a *apttest.Archive) { a.ValidUntil = time.Now().Add(-time.Minute) },
-			source: func(_ *testing.T, _ *apttest.Archive, s *source.Source) { s.CheckValidUntil = ptr(false) }, known: true},
+			source: func(_ *testing.T, _ *apttest.Archive, s *source.Source) { s.CheckValidUntil = new(false) }, known: true},
 		"old, valid for long": {change: func(a *apttest.Archive) { a.ValidUntil = time.Now().Add(-time.Minute) },
-			source: func(_ *testing.T, _ *apttest.Archive, s *source.Source) { s.ValidUntilMin = ptr(time.Hour * 24) }, known: true},
-		"old, valid for short": {source: func(_ *testing.T, _ *apttest.Archive, s *source.Source) { s.ValidUntilMax = ptr(time.Minute) }},
+			source: func(_ *testing.T, _ *apttest.Archive, s *source.Source) { s.ValidUntilMin = new(time.Hour * 24) }, known: true},
+		"old, valid for short": {source: func(_ *testing.T, _ *apttest.Archive, s *source.Source) { s.ValidUntilMax = new(time.Minute) }},
 		"of the future":        {change: func(a *apttest.Archive) { a.Date = time.Now().Add(time.Hour) }},
 		"future, allowed": {change: func(a *apttest.Archive) {
 			a.Date = time.Now().Add(time.Hour)
 			a.SignedAt = time.Now().Add(-time.Minute)
 		},
-			source: func(_ *testing.T, _ *apttest.Archive, s *source.Source) { s.DateMaxFuture = ptr(2 * time.Hour) }, known: true},
+			source: func(_ *testing.T, _ *apttest.Archive, s *source.Source) { s.DateMaxFuture = new(2 * time.Hour) }, known: true},
 		"weak hashes": {change: func(a *apttest.Archive) { a.Hashes = []string{"MD5Sum", "SHA1"} }},
 		"foreign":     {options: apttest.Options{Architectures: []string{"amd64", "i386"}}, foreign: true, known: true},
 		"one of two":  {options: apttest.Options{Architectures: []string{"amd64", "i386"}}, source: func(_ *testing.T, _ *apttest.Archive, s *source.Source) { s.Architectures = []string{"i386"} }, foreign: true, known: true},

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"slices"
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
@@ -27,12 +28,12 @@ func (k *Keyring) StableUntil(now time.Time) time.Time {
 				}
 			}
 		}
-		self(e.PrimaryKey, append(append(e.Signatures[:len(e.Signatures):len(e.Signatures)], e.SelfSignature), e.Revocations...)...)
+		self(e.PrimaryKey, slices.Concat(e.Signatures, e.Revocations, []*packet.Signature{e.SelfSignature})...)
 		for _, i := range e.Identities {
-			self(e.PrimaryKey, append(append(i.Signatures[:len(i.Signatures):len(i.Signatures)], i.SelfSignature), i.Revocations...)...)
+			self(e.PrimaryKey, slices.Concat(i.Signatures, i.Revocations, []*packet.Signature{i.SelfSignature})...)
 		}
 		for _, s := range e.Subkeys {
-			self(s.PublicKey, append(s.Revocations[:len(s.Revocations):len(s.Revocations)], s.Sig)...)
+			self(s.PublicKey, slices.Concat(s.Revocations, []*packet.Signature{s.Sig})...)
 		}
 	}
 	return next
