@@ -166,21 +166,30 @@ func (p *pull) bestDelta(ctx context.Context, t *pullTarget) (best DeltaName, ok
 	}
 	scratch := DeltaName{To: t.Commit}
 	_, ok = p.deltas[scratch]
-	return scratch, ok && (t.previous.IsZero() || p.opts.Deltas == DeltasRequired), nil
+	return scratch, ok && (p.before(t).IsZero() || p.opts.Deltas == DeltasRequired), nil
 }
 
 // guessDelta names the delta that a repository would have which does not say
 // which ones it has.
 func (p *pull) guessDelta(t *pullTarget) (DeltaName, bool, error) {
 	name := DeltaName{To: t.Commit}
-	if t.previous.IsZero() {
+	before := p.before(t)
+	if before.IsZero() {
 		return name, true, nil
 	}
-	whole, err := p.hasWhole(t.previous)
+	whole, err := p.hasWhole(before)
 	if whole {
-		name.From = t.previous
+		name.From = before
 	}
 	return name, name.From != name.To, err
+}
+
+// before is the commit that a target follows upon, zero if that is not known.
+func (p *pull) before(t *pullTarget) Checksum {
+	if t.previous.IsZero() {
+		return p.opts.DeltaFrom
+	}
+	return t.previous
 }
 
 // superblock reads the superblock of a delta. It is nil if there is none.

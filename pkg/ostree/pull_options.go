@@ -35,6 +35,9 @@ type PullOptions struct {
 	// Deltas says whether static deltas are used. A repository on this machine is
 	// copied object by object unless they are required.
 	Deltas DeltaUse
+	// DeltaFrom is a commit that deltas may start from where no ref tells which one came before, as in a
+	// pull of a commit without a ref. Zero is none.
+	DeltaFrom Checksum
 
 	// DryRun finds out how much a pull with static deltas would fetch, and changes
 	// nothing. It needs DeltasRequired.

@@ -114,7 +114,7 @@ var heldRef = ostree.Refspec{Ref: "apt-ostree/held"}
 // pull downloads the base.
 func (a *application) pull(ctx context.Context, task *step.Task) error {
 	opts := ostree.PullOptions{
-		Refs: []ostree.PullRef{{Commit: a.plan.Base}},
+		Refs: []ostree.PullRef{{Commit: a.plan.Base}}, DeltaFrom: a.plan.PresentBase,
 		Progress: func(p ostree.PullProgress) {
 			if p.TotalDeltaSize > 0 {
 				task.Progress("static delta", p.DeltaSize, p.TotalDeltaSize, step.Bytes)

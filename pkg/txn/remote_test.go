@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os/exec"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -209,4 +210,37 @@ func TestSignatures(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, r.Update(t.Context(), func(w *ostree.Writer) error { return w.SignCommit(t.Context(), c, signer) }))
 	require.Equal(t, c, h.apply(txn.Change{Rebase: &txn.Rebase{Refspec: "far:" + ref}}).Checksum)
+}
+
+// TestUpgradeByDelta takes what makes the new base of the old one, with a summary that lists it and without.
+func TestUpgradeByDelta(t *testing.T) {
+	t.Parallel()
+	for _, summary := range []bool{false, true} {
+		h, r, commits := following(t)
+		_, err := r.GenerateDelta(t.Context(), commits["2"], commits["3"], ostree.DeltaOptions{})
+		require.NoError(t, err)
+		_, err = r.GenerateDelta(t.Context(), ostree.Checksum{}, commits["3"], ostree.DeltaOptions{})
+		require.NoError(t, err)
+		if summary {
+			require.NoError(t, r.UpdateSummary(t.Context(), ostree.SummaryOptions{}))
+		}
+		p := h.plan(txn.Change{Upgrade: true})
+		name := ostree.DeltaName{From: commits["2"], To: commits["3"]}
+		var parts, other atomic.Int32
+		asked := func(path string) {
+			switch {
+			case strings.HasPrefix(path, "/"+name.Path()):
+				parts.Add(1)
+			case strings.HasPrefix(path, "/deltas/"), strings.HasSuffix(path, ".filez"):
+				other.Add(1)
+			}
+		}
+		r.asked.Store(&asked)
+		d, err := h.Apply(t.Context(), p, txn.ApplyOptions{})
+		require.NoError(t, err)
+		require.Equal(t, commits["3"], d.Checksum)
+		require.NotZero(t, parts.Load())
+		require.Zero(t, other.Load(), "neither objects nor the delta from nothing")
+		h.fsck()
+	}
 }
