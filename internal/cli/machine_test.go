@@ -139,9 +139,12 @@ func (m *machine) list() []string {
 	out := []string{}
 	for _, d := range list {
 		text := d.Version
-		for mark, on := range map[string]bool{" booted": d.Booted, " staged": d.Staged, " pinned": d.Pinned} {
-			if on {
-				text += mark
+		for _, mark := range []struct {
+			text string
+			on   bool
+		}{{" booted", d.Booted}, {" staged", d.Staged}, {" pinned", d.Pinned}} {
+			if mark.on {
+				text += mark.text
 			}
 		}
 		out = append(out, text)
