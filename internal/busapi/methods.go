@@ -38,8 +38,8 @@ func (s *Server) table() map[string]func(*call) ([]any, error) {
 		"OS.GetDeploymentBootConfig": s.getBootConfig,
 		"OS.Cleanup":                 s.osCleanup,
 		"OS.RefreshMd":               s.refreshMd,
-		"OS.ModifyYumRepo":           s.modifyRepo,
-		"OS.ListRepos":               s.listRepos,
+		"OS.ModifyYumRepo":           s.unsupported,
+		"OS.ListRepos":               s.unsupported,
 		"OS.UpdateDeployment":        s.updateDeployment,
 		"OS.FinalizeDeployment":      s.finalizeDeployment,
 		"OS.WhatProvides":            s.whatProvides,
@@ -47,8 +47,8 @@ func (s *Server) table() map[string]func(*call) ([]any, error) {
 		"OS.Search":                  s.search,
 
 		"OSExperimental.Moo":              s.moo,
-		"OSExperimental.LiveFs":           s.liveFs,
-		"OSExperimental.DownloadPackages": s.downloadPackages,
+		"OSExperimental.LiveFs":           s.unsupported,
+		"OSExperimental.DownloadPackages": s.unsupported,
 	}
 }
 

@@ -4,31 +4,21 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/txn"
 )
 
-// unsupported answers for a method that the system cannot carry out.
-func unsupported(c *call, why string) ([]any, error) {
-	return nil, &UnsupportedError{c.member, why}
+// Unsupported are the members that rpm-ostree has and that mean nothing here, and why.
+func Unsupported() map[string]string {
+	return map[string]string{
+		"OS.ModifyYumRepo":                "the sources of APT are files below /etc/apt, to be edited there",
+		"OS.ListRepos":                    "the sources of APT are files below /etc/apt, to be read there",
+		"OSExperimental.DownloadPackages": "an override follows its source without it",
+		"OSExperimental.LiveFs":           "a file system that the daemon mounts is not seen outside; apt-ostree apply-live works in its own process",
+		"Transaction.DownloadProgress":    "never sent: PercentProgress and Event tell of downloads",
+		"Transaction.SignatureProgress":   "never sent: a commit whose signature is wrong is an error",
+	}
 }
 
-const notYet = "not supported by this version"
-
-func (s *Server) clearRollbackTarget(c *call) ([]any, error) { return unsupported(c, notYet) }
-func (s *Server) setInitramfsState(c *call) ([]any, error)   { return unsupported(c, notYet) }
-func (s *Server) initramfsEtc(c *call) ([]any, error)        { return unsupported(c, notYet) }
-func (s *Server) kernelArgs(c *call) ([]any, error)          { return unsupported(c, notYet) }
-func (s *Server) getBootConfig(c *call) ([]any, error)       { return unsupported(c, notYet) }
-func (s *Server) osCleanup(c *call) ([]any, error)           { return unsupported(c, notYet) }
-func (s *Server) liveFs(c *call) ([]any, error)              { return unsupported(c, notYet) }
-
-func (s *Server) modifyRepo(c *call) ([]any, error) {
-	return unsupported(c, "the sources of APT are files below /etc/apt; edit them there")
-}
-
-func (s *Server) listRepos(c *call) ([]any, error) {
-	return unsupported(c, "the sources of APT are files below /etc/apt; read them there")
-}
-
-func (s *Server) downloadPackages(c *call) ([]any, error) {
-	return unsupported(c, "an override follows its source without it")
+// unsupported answers for them.
+func (s *Server) unsupported(c *call) ([]any, error) {
+	return nil, &UnsupportedError{c.member, Unsupported()[c.short+"."+c.member]}
 }
 
 // finalizeOptions are those of FinalizeDeployment. The system restarts afterwards, as the caller is told nothing

@@ -1,7 +1,6 @@
 package busapi
 
 import (
-	"context"
 	"errors"
 
 	"github.com/godbus/dbus/v5"
@@ -78,8 +77,7 @@ func (s *Server) downloadUpdateDiff(c *call) ([]any, error) {
 	})
 }
 
-// refreshMd fetches the metadata of the archives. It is fresh after that, whether or not it was before, so force
-// changes nothing.
+// refreshMd fetches the metadata of the archives.
 func (s *Server) refreshMd(c *call) ([]any, error) {
 	var o struct {
 		RunOptions
@@ -88,20 +86,5 @@ func (s *Server) refreshMd(c *call) ([]any, error) {
 	if err := decodeDict(&o, arg[dict](c, 0)); err != nil {
 		return nil, err
 	}
-	if err := s.authorize(c, actRefresh); err != nil {
-		return nil, err
-	}
-	return s.begin(c, &request{
-		method: c.member, stateroot: s.stateroot(c.names, c.path), title: "refresh-md", options: o.RunOptions,
-		work: func(t *transaction, ctx context.Context) error {
-			system, err := t.server.open(ctx, t.stateroot)
-			if err != nil {
-				return err
-			}
-			t.signal("TaskBegin", "Updating metadata")
-			_, err = system.Universe(ctx, false)
-			t.signal("TaskEnd", "done")
-			return errors.Join(err, system.Close())
-		},
-	})
+	return s.submit(c, txn.Change{RefreshMetadata: &txn.RefreshMetadata{Force: o.Force}}, o.RunOptions, nil)
 }

@@ -3,6 +3,7 @@ package busapi
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/godbus/dbus/v5"
@@ -108,6 +109,25 @@ func (s *Server) managedObjects(names Names) map[dbus.ObjectPath]map[string]map[
 		}
 	}
 	return out
+}
+
+// first is the deployment of a stateroot that boots next.
+func (s *Server) first(stateroot string) (txn.DeploymentStatus, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.state.status.Deployments {
+		if d.Osname == stateroot {
+			return d, nil
+		}
+	}
+	return txn.DeploymentStatus{}, &ArgumentError{stateroot, "nothing is deployed"}
+}
+
+// indexOf is the place of a deployment among all.
+func (s *Server) indexOf(id string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.IndexFunc(s.state.status.Deployments, func(d txn.DeploymentStatus) bool { return d.ID == id })
 }
 
 // deployment finds one by its id; "" is the booted one, or the first.

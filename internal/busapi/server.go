@@ -75,8 +75,8 @@ func Serve(ctx context.Context, opts ServerOptions) error {
 	if err != nil {
 		return err
 	}
-	defer s.close() //nolint:contextcheck // it ends the one there is
-	if err := s.refresh(s.ctx); err != nil {
+	defer s.close()
+	if err := s.refresh(s.ctx); err != nil { //nolint:contextcheck // that of the daemon was made of ctx
 		return err
 	}
 	stop, err := s.watch()
@@ -89,22 +89,21 @@ func Serve(ctx context.Context, opts ServerOptions) error {
 	}
 	s.notify("READY=1")
 	s.log.Info("ready", "sysroot", opts.Sysroot, "names", s.allNames())
-	go s.idle.run(s.ctx, func() { s.end(errIdle) })
+	go s.idle.run(s.ctx, func() { s.end(errIdle) }) //nolint:contextcheck // that of the daemon was made of ctx
 	select {
 	case <-s.ctx.Done():
 	case <-s.conn.Context().Done():
 		s.end(errors.New("the bus closed the connection"))
 	}
 	s.notify("STOPPING=1")
-	s.cancelActive("the daemon stops") //nolint:contextcheck // of the transaction
+	s.cancelActive("the daemon stops")
 	s.work.Wait()
-	if cause := context.Cause(s.ctx); !errors.Is(cause, errIdle) && !errors.Is(cause, context.Canceled) {
+	if cause := context.Cause(s.ctx); !errors.Is(cause, errIdle) && !errors.Is(cause, context.Canceled) { //nolint:contextcheck // of the daemon
 		return cause
 	}
 	return nil
 }
 
-//nolint:contextcheck // the context of the daemon is made here
 func newServer(ctx context.Context, opts ServerOptions) (*Server, error) {
 	config, err := LoadConfig(opts.ConfigPath)
 	if err != nil {

@@ -130,7 +130,7 @@ func updateChange(m modifiers, o updateOptions) (txn.Change, map[string][]dbus.U
 		{o.ApplyLive, "apply-live"},
 	} {
 		if missing.asked {
-			return change, files, &UnsupportedError{missing.key, "not supported by this version"}
+			return change, files, &UnsupportedError{missing.key, "not by the daemon; apt-ostree apply-live works in its own process"}
 		}
 	}
 	return change, files, nil

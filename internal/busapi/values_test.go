@@ -18,8 +18,8 @@ import (
 func TestEveryKeyHasARight(t *testing.T) {
 	t.Parallel()
 	known := busapi.Rights()
-	for i := range reflect.TypeFor[txn.Change]().NumField() {
-		key, _, _ := strings.Cut(reflect.TypeFor[txn.Change]().Field(i).Tag.Get("json"), ",")
+	for field := range reflect.TypeFor[txn.Change]().Fields() {
+		key, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if key != "-" {
 			require.Contains(t, known, key)
 			delete(known, key)
