@@ -152,16 +152,20 @@ func hasTag(t reflect.Type, key string) bool {
 	return false
 }
 
-// hasOriginKey knows a key if it is not one of those that are just kept.
+// hasOriginKey knows a key if a field of the origin has it afterwards; others are just kept.
 func hasOriginKey(what string) bool {
 	group, key, _ := strings.Cut(what, " ")
-	group = strings.Trim(group, "[]")
-	o, err := origin.Parse(fmt.Appendf(nil, "[%s]\n%s=true\n", group, key))
+	o, err := origin.Parse(fmt.Appendf(nil, "%s\n%s=true\n", group, key))
 	if err != nil {
 		return false
 	}
-	_, extra := o.Extra(group, key)
-	return !extra
+	v := reflect.ValueOf(*o)
+	for field := range v.Type().Fields() {
+		if field.IsExported() && !v.FieldByIndex(field.Index).IsZero() {
+			return true
+		}
+	}
+	return false
 }
 
 // hasText looks for a word in the text of files, as a Go string.
@@ -179,7 +183,7 @@ func hasText(t *testing.T, pattern string) func(string) bool {
 		all.Write(text)
 	}
 	return func(word string) bool {
-		for _, form := range []string{`"%s"`, `"%s:`, `"%s: `, `+"%s"`, `\n%s:`} {
+		for _, form := range []string{`"%s"`, `"%s:`, `"%s: `, `+"%s"`, `"  %s: `} {
 			if strings.Contains(all.String(), fmt.Sprintf(form, word)) {
 				return true
 			}

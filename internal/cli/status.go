@@ -77,6 +77,13 @@ func (a *app) printStatus(status *txn.Status, booted bool, v statusView) {
 	if status.FinalizeFailure != "" {
 		a.printf("Warning: the last shutdown did not finalize the staged deployment: %s\n", status.FinalizeFailure)
 	}
+	if driver := status.UpdateDriver; driver != nil {
+		name := driver.Name
+		if v.verbose {
+			name += " (" + driver.Unit + ")"
+		}
+		a.printf("AutomaticUpdatesDriver: %s\n", name)
+	}
 	if booted {
 		a.printf("BootedDeployment:\n")
 	} else {

@@ -31,7 +31,7 @@ const fieldsDocument = `{"deployments":[
  "cached-update":{"checksum":"N","version":"13","timestamp":0,"ref-has-new-commit":true,"gpg-enabled":true,"signatures":[{"valid":true,"fingerprint":"F00D"}],
   "rpm-diff":{"upgraded":[[0,"a",["1","all"],["2","all"]]],"downgraded":[],"removed":[[1,"b","1","all"]],"added":[]},
   "advisories":[["openssl (stable-security)",1,0,["openssl_2_amd64","libssl3_2_amd64"],{}]],"update-sha256":"A"},
- "transaction":null,"update-driver":null}`
+ "transaction":null,"update-driver":{"driver-name":"zincati","driver-sd-unit":"zincati.service"}}`
 
 // TestStatusFields prints every field, in rpm-ostree's order and form.
 func TestStatusFields(t *testing.T) {
@@ -39,6 +39,7 @@ func TestStatusFields(t *testing.T) {
 	var status txn.Status
 	require.NoError(t, json.Unmarshal([]byte(fieldsDocument), &status))
 	for verbose, want := range map[bool]string{false: `State: idle
+AutomaticUpdatesDriver: zincati
 Deployments:
   debian:stable
   └ Debian Stable

@@ -189,7 +189,8 @@ func (a *app) diffFields(prefix string, d dpkg.Changes, verbose bool) {
 		return
 	}
 	if !verbose {
-		a.field(prefix+"Diff", diffSummary(d))
+		key := map[string]string{"": "Diff", "Live": "LiveDiff"}[prefix]
+		a.field(key, diffSummary(d))
 		return
 	}
 	for _, section := range diffSections(d) {
