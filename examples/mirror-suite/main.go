@@ -34,7 +34,7 @@ func mirror(ctx context.Context, dir, line string) error {
 	if err != nil {
 		return err
 	}
-	defer client.Close()
+	defer client.Close() //nolint:errcheck // nothing of it is kept open for writing
 	universe, err := client.Update(ctx, sources)
 	if err != nil {
 		return err

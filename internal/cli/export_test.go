@@ -78,3 +78,14 @@ func SearchText(u *apt.Universe, limit int, terms ...string) string {
 
 // Changelog is changelog.
 var Changelog = changelog
+
+// SearchNames is what `search` finds: names by group.
+func SearchNames(u *apt.Universe, terms ...string) map[string][]string {
+	names := map[string][]string{}
+	for group, list := range search(u, terms) {
+		for _, m := range list {
+			names[group] = append(names[group], m.Name)
+		}
+	}
+	return names
+}

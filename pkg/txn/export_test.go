@@ -30,3 +30,6 @@ func Fetch(ctx context.Context, s *System, p *Plan) ([]string, error) {
 	err := step.Run(ctx, []step.Step{{Name: "fetch", Weight: 1, Do: a.download}}, step.Options{})
 	return distinct(slices.Collect(maps.Values(a.sums))), err
 }
+
+// Advisories is advisories, for tests.
+var Advisories = advisories

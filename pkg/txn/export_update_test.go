@@ -1,4 +1,0 @@
-package txn
-
-// Advisories is advisories, for tests.
-var Advisories = advisories
