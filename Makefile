@@ -82,9 +82,10 @@ vet: ## go vet
 lint: ## golangci-lint, from the module in tools/
 	$(LINT) run ./...
 
+# A program with the race detector sleeps for a second before it ends, and some tests start hundreds of them.
 .PHONY: unit
 unit: ## unit tests with the race detector, the layers and the documents
-	go test -race -short ./...
+	GORACE=atexit_sleep_ms=0 go test -race -short ./...
 
 .PHONY: cross
 cross: ## build for every architecture without cgo

@@ -16,7 +16,8 @@ import (
 	"github.com/apt-ostree/apt-ostree/internal/testenv"
 )
 
-// installed are the files that make install puts in place, besides the units.
+// installed are the files that make install puts in place, besides the units, the manual and the completions, whose
+// list is that of the commands.
 var installed = []string{
 	"etc/apt-ostreed.conf",
 	"usr/bin/apt-ostree",
@@ -45,15 +46,25 @@ func TestInstall(t *testing.T) {
 	for _, unit := range units {
 		want = append(want, "usr/lib/systemd/system/"+strings.TrimPrefix(unit, "systemd/"))
 	}
-	var have []string
+	var have, manual, completions []string
 	require.NoError(t, filepath.WalkDir(dest, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			rel, _ := filepath.Rel(dest, path) // below it by construction
+		if err != nil || d.IsDir() {
+			return err
+		}
+		rel, err := filepath.Rel(dest, path)
+		switch {
+		case strings.HasPrefix(rel, "usr/share/man/"):
+			manual = append(manual, rel)
+		case strings.Contains(rel, "completion"), strings.Contains(rel, "zsh"):
+			completions = append(completions, rel)
+		default:
 			have = append(have, rel)
 		}
 		return err
 	}))
 	require.ElementsMatch(t, want, have)
+	require.Subset(t, manual, []string{"usr/share/man/man1/apt-ostree.1", "usr/share/man/man1/apt-ostree-install.1"})
+	require.Len(t, completions, 3, "bash, fish and zsh")
 
 	// The programs that units name are those that were installed, but for systemd's own.
 	for _, unit := range units {
