@@ -191,7 +191,7 @@ func TestHashMismatch(t *testing.T) {
 	}, withScript("postinst", "true"))
 	var mismatch *apt.HashMismatchError
 	require.ErrorAs(t, err, &mismatch)
-	require.ErrorContains(t, err, "package bad: ")
+	require.ErrorContains(t, err, "import bad=1:2.0-1:all: ")
 	intact(t, repo)
 }
 
