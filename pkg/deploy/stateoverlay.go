@@ -49,7 +49,7 @@ func (s *Sysroot) MountStateOverlay(ctx context.Context, name, dir string) error
 	if err := refreshUpper(ctx, lower, upper, d.Checksum.String()); err != nil {
 		return fmt.Errorf("state overlay %s: put what is kept of %s in order: %w", name, dir, err)
 	}
-	if err := mountOverlay(lower, upper, work, lower, false); err != nil {
+	if err := s.mountOverlay(lower, upper, work, lower, false); err != nil {
 		return fmt.Errorf("state overlay %s: %w", name, err)
 	}
 	return nil

@@ -155,32 +155,5 @@ func (s *Sysroot) makeUpper(d Deployment, mode UnlockMode) (upper, work string, 
 
 // mountUsr mounts the overlay on the running system's /usr.
 func (s *Sysroot) mountUsr(d Deployment, upper, work string, readOnly bool) error {
-	return mountOverlay(d.Path+"/usr", upper, work, filepath.Join(s.opts.hostRoot(), "usr"), readOnly)
-}
-
-// mountOverlay mounts an overlay. Directories are named by descriptors, since a path may have characters that mean
-// something to the kernel.
-func mountOverlay(lower, upper, work, target string, readOnly bool) error {
-	var names [3]string
-	for i, dir := range []string{lower, upper, work} {
-		f, err := fsx.OpenDir(dir)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		names[i] = fmt.Sprintf("/proc/self/fd/%d", f.Fd())
-	}
-	flags := uintptr(0)
-	if readOnly {
-		flags = unix.MS_RDONLY
-	}
-	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", names[0], names[1], names[2])
-	err := unix.Mount("overlay", target, "overlay", flags, options)
-	if errors.Is(err, unix.ENODEV) {
-		return fmt.Errorf("mount an overlay on %s: the kernel has no overlayfs", target)
-	}
-	if err != nil {
-		return &fs.PathError{Op: "mount", Path: target, Err: err}
-	}
-	return nil
+	return s.mountOverlay(d.Path+"/usr", upper, work, filepath.Join(s.opts.hostRoot(), "usr"), readOnly)
 }
