@@ -151,6 +151,17 @@ func (a *app) system(ctx context.Context) (*txn.System, error) {
 	return txn.Open(ctx, a.sysroot, opts)
 }
 
+// archives opens the system for a question about what its archives offer. What is fetched for that is kept, below
+// /sysroot.
+func (a *app) archives(ctx context.Context) (*txn.System, error) {
+	if a.Writable != nil {
+		if err := a.Writable(a.sysroot); err != nil {
+			return nil, err
+		}
+	}
+	return a.system(ctx)
+}
+
 func (a *app) logger() *slog.Logger {
 	if !a.verbose {
 		return slog.New(slog.DiscardHandler)

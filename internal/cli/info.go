@@ -22,7 +22,7 @@ func (a *app) infoCommand() *cobra.Command {
 		Short:   "Describe packages: installed and available versions, dependencies",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			system, err := a.system(c.Context())
+			system, err := a.archives(c.Context())
 			if err != nil {
 				return err
 			}

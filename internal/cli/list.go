@@ -15,7 +15,7 @@ func (a *app) listCommand() *cobra.Command {
 		Example: "  apt-ostree list --upgradable",
 		Short:   "List the packages of the default deployment",
 		RunE: func(c *cobra.Command, args []string) error {
-			system, err := a.system(c.Context())
+			system, err := a.archives(c.Context())
 			if err != nil {
 				return err
 			}

@@ -35,7 +35,7 @@ func (a *app) providesCommand() *cobra.Command {
 		Example: "  apt-ostree provides /usr/bin/tool\n  apt-ostree provides 'bin/t*'",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			system, err := a.system(c.Context())
+			system, err := a.archives(c.Context())
 			if err != nil {
 				return err
 			}

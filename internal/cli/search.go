@@ -22,7 +22,7 @@ func (a *app) searchCommand() *cobra.Command {
 		Long:    "Search the names and summaries of the packages that the system's archives offer. A term may be a glob.",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			system, err := a.system(c.Context())
+			system, err := a.archives(c.Context())
 			if err != nil {
 				return err
 			}

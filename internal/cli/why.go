@@ -130,7 +130,7 @@ func (a *app) whyNotCommand() *cobra.Command {
 		Example: "  apt-ostree why-not rival",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			system, err := a.system(c.Context())
+			system, err := a.archives(c.Context())
 			if err != nil {
 				return err
 			}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/apt-ostree/apt-ostree/pkg/apt"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/conf"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/dpkg"
@@ -106,8 +108,10 @@ func (s *System) openArchive(ctx context.Context, d deploy.Deployment, net acces
 	if state.packages, err = apt.NewClient(opts); err != nil {
 		return nil, err
 	}
-	if net == reluctant {
-		if state.universe, err = cached(ctx, opts, sources); err == nil || !as[*apt.OfflineError](err) {
+	// Who may not keep what he fetches, such as a user without rights, is told what was fetched last.
+	keeps := unix.Faccessat(unix.AT_FDCWD, opts.CacheDir, unix.W_OK, unix.AT_EACCESS) == nil
+	if net == reluctant || !keeps {
+		if state.universe, err = cached(ctx, opts, sources); err == nil || !keeps || !as[*apt.OfflineError](err) {
 			return state, err
 		}
 	}
