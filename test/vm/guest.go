@@ -14,7 +14,8 @@ import (
 // /var, as an administrator would make it: the commit is what any machine would boot.
 type Guest struct {
 	// Agent, Program and Ostree are files on this machine, see Build. Those but the agent go to
-	// /usr/local/bin, and the second one finalizes staged deployments.
+	// /usr/local/bin, and the second one finalizes staged deployments. Without a Program the commit has
+	// to have the project's files itself, as that of [InstalledRef].
 	Agent, Program, Ostree string
 	// Sources replaces the APT sources of the system.
 	Sources []byte
@@ -89,19 +90,25 @@ var masked = []string{
 func (g Guest) Configure(ctx context.Context, d deploy.Deployment, varDir string) error {
 	etc := filepath.Join(d.Path, "etc")
 	boot := filepath.Join(d.Path, "../../../../../boot")
-	unit, err := os.ReadFile(filepath.Join(g.Data, "systemd/apt-ostree-boot-complete.service"))
-	if err != nil {
-		return err
-	}
 	files := map[string]string{
 		etc + "/hostname": "guest\n",
-		etc + "/systemd/system/apt-ostree-agent.service":                     agentUnit,
-		etc + "/systemd/system/systemd-udev-trigger.service.d/quick.conf":    quickTrigger,
-		etc + "/systemd/network/10-qemu.network":                             network,
-		etc + "/systemd/system/ostree-finalize-staged.service.d/ours.conf":   finalizer,
-		etc + "/systemd/system/apt-ostree-boot-complete.service":             string(unit),
-		etc + "/systemd/system/apt-ostree-boot-complete.service.d/ours.conf": assessor,
-		boot + "/grub/custom.cfg":                                            grubMenu,
+		etc + "/systemd/system/apt-ostree-agent.service":                  agentUnit,
+		etc + "/systemd/system/systemd-udev-trigger.service.d/quick.conf": quickTrigger,
+		etc + "/systemd/network/10-qemu.network":                          network,
+		boot + "/grub/custom.cfg":                                         grubMenu,
+	}
+	copies := map[string]string{g.Agent: etc + "/apt-ostree-test/agent"}
+	if g.Program != "" {
+		unit, err := os.ReadFile(filepath.Join(g.Data, "systemd/apt-ostree-boot-complete.service"))
+		if err != nil {
+			return err
+		}
+		files[etc+"/systemd/system/ostree-finalize-staged.service.d/ours.conf"] = finalizer
+		files[etc+"/systemd/system/apt-ostree-boot-complete.service"] = string(unit)
+		files[etc+"/systemd/system/apt-ostree-boot-complete.service.d/ours.conf"] = assessor
+		for _, program := range []string{g.Program, g.Ostree, filepath.Join(g.Data, "apt-ostree-grub-menu")} {
+			copies[program] = filepath.Join(varDir, "usrlocal/bin", filepath.Base(program))
+		}
 	}
 	if g.Sources != nil {
 		if err := os.RemoveAll(etc + "/apt/sources.list.d/apt-ostree.sources"); err != nil {
@@ -123,10 +130,6 @@ func (g Guest) Configure(ctx context.Context, d deploy.Deployment, varDir string
 		if err := putLink("../apt-ostree-agent.service", filepath.Join(etc, "systemd/system", target+".wants/apt-ostree-agent.service")); err != nil {
 			return err
 		}
-	}
-	copies := map[string]string{g.Agent: etc + "/apt-ostree-test/agent"}
-	for _, program := range []string{g.Program, g.Ostree, filepath.Join(g.Data, "apt-ostree-grub-menu")} {
-		copies[program] = filepath.Join(varDir, "usrlocal/bin", filepath.Base(program))
 	}
 	for from, to := range copies {
 		data, err := os.ReadFile(from)
