@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -165,7 +166,8 @@ func programsIn(t *testing.T, dir string) bool {
 	return false
 }
 
-// fullDisk moves the system to a file system that has only a little space left.
+// fullDisk moves the system to a file system of its own. A change is refused where space is short, and given up when
+// somebody else takes what is left while scripts run.
 func (s *system) fullDisk() {
 	t := s.t
 	disk := t.TempDir()
@@ -175,29 +177,43 @@ func (s *system) fullDisk() {
 	small := &system{t: t, path: filepath.Join(disk, filepath.Base(s.path))}
 	small.repo = filepath.Join(small.path, "ostree/repo")
 	before := small.status()
-
-	var st syscall.Statfs_t
-	require.NoError(t, syscall.Statfs(disk, &st))
-	used := (int64(st.Blocks) - int64(st.Bfree)) * st.Bsize
-	for _, c := range []struct {
-		reserve, message string
-		free             int64
-	}{
-		{"3", "needs [0-9]+ bytes more than core.min-free-space-percent=3 leaves", 1 << 20},
-		{"0", "(?i)no space left on device", 16 << 20},
-	} {
-		run(t, "ostree", "config", "--repo="+small.repo, "set", "core.min-free-space-percent", c.reserve)
-		require.NoError(t, unix.Mount("", disk, "", unix.MS_REMOUNT, "size="+strconv.FormatInt(used+c.free, 10)))
-		out := small.try("install", "-C", "git")
+	given := func(out outcome, message string) {
+		t.Helper()
 		require.Equal(t, 1, out.code)
-		require.Regexp(t, c.message, out.stderr)
+		require.Regexp(t, message, out.stderr)
 		require.Contains(t, out.stderr, "hint: remove old deployments and cached packages")
 		require.Equal(t, before, small.status())
 		small.checkNothingLeft()
 		run(t, "ostree", "fsck", "-q", "--repo="+small.repo)
 	}
+
+	var st syscall.Statfs_t
+	require.NoError(t, syscall.Statfs(disk, &st))
+	used := (int64(st.Blocks) - int64(st.Bfree)) * st.Bsize
+	require.NoError(t, unix.Mount("", disk, "", unix.MS_REMOUNT, "size="+strconv.FormatInt(used+1<<20, 10)))
+	given(small.try("install", "-C", "git"), `lacks [0-9.]+ MB \([0-9.]+ MB are needed, [0-9.]+ MB are free\)`)
 	require.NoError(t, unix.Mount("", disk, "", unix.MS_REMOUNT, "size=2G"))
+
+	change := small.start("install", "-C", "git")
+	change.until("running scripts", func() bool { return moments(0)[2].is(small) })
+	filler := filepath.Join(disk, "filler")
+	require.ErrorIs(t, fill(filler), syscall.ENOSPC)
+	given(change.wait(), "(?i)no space left on device|needs [0-9]+ bytes more than core.min-free-space-percent=3 leaves")
+	require.NoError(t, os.Remove(filler))
 	small.run("install", "-C", "git")
+}
+
+// fill writes a file until it cannot.
+func fill(path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	block := make([]byte, 64<<10)
+	for err == nil {
+		_, err = f.Write(block)
+	}
+	return errors.Join(err, f.Close())
 }
 
 // TestTwoComposes runs two composes with one cache: the second is refused and told why. The first
