@@ -27,7 +27,8 @@ func (l logind) inhibit(ctx context.Context, why string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), "inhibitor"), nil
 }
 
-// inhibitors lists who forbids a shutdown.
+// inhibitors lists who else forbids a shutdown. One of our own may still be listed after it was closed: logind learns
+// of that when it gets round to it.
 func (l logind) inhibitors(ctx context.Context) ([]string, error) {
 	var list []struct {
 		What, Who, Why, Mode string
@@ -38,7 +39,7 @@ func (l logind) inhibitors(ctx context.Context) ([]string, error) {
 	}
 	var out []string
 	for _, i := range list {
-		if i.Mode == "block" && strings.Contains(":"+i.What+":", ":shutdown:") {
+		if i.Mode == "block" && i.PID != uint32(os.Getpid()) && strings.Contains(":"+i.What+":", ":shutdown:") {
 			out = append(out, fmt.Sprintf("%s (%s)", i.Who, i.Why))
 		}
 	}

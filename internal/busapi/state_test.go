@@ -155,6 +155,7 @@ type login struct {
 	mu        sync.Mutex
 	asked     []string
 	inhibitor string // who blocks a shutdown, "" if nobody
+	pid       uint32 // a process, 0 if none, whose inhibitor was closed a moment ago
 	held      *os.File
 }
 
@@ -179,7 +180,11 @@ func (l *login) ListInhibitors() ([]inhibitor, *dbus.Error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.inhibitor == "" {
-		return []inhibitor{{What: "sleep", Who: "music", Mode: "block"}, {What: "shutdown", Who: "editor", Mode: "delay"}}, nil
+		list := []inhibitor{{What: "sleep", Who: "music", Mode: "block"}, {What: "shutdown", Who: "editor", Mode: "delay"}}
+		if l.pid != 0 {
+			list = append(list, inhibitor{What: "shutdown:sleep", Who: "apt-ostree", Mode: "block", PID: l.pid})
+		}
+		return list, nil
 	}
 	return []inhibitor{{What: "idle:shutdown", Who: l.inhibitor, Why: "busy", Mode: "block"}}, nil
 }
@@ -227,7 +232,7 @@ func TestReboot(t *testing.T) {
 	require.Contains(t, l.all(), "inhibit shutdown:sleep apt-ostree block: upgrade")
 	require.NotContains(t, l.all(), "reboot")
 	l.mu.Lock()
-	l.inhibitor = ""
+	l.inhibitor, l.pid = "", uint32(daemon.Process.Pid)
 	l.mu.Unlock()
 	b.deploy(txn.Change{Rollback: true})
 	require.NoError(t, b.connect().Object(name, sysPath).Call(name+".Sysroot.Reload", 0).Err)
