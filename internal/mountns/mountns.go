@@ -39,8 +39,28 @@ func Writable(sysroot string) error {
 			return err
 		}
 	}
-	err = unix.Exec("/proc/self/exe", os.Args, os.Environ())
-	return fmt.Errorf("execute /proc/self/exe: %w", err)
+	path := ownPath()
+	err = unix.Exec(path, os.Args, os.Environ())
+	return fmt.Errorf("execute %s: %w", path, err)
+}
+
+// ownPath is where the program is. By that the kernel names the process, for ps and the journal, so it is the path
+// of its file, unless there is another program by now.
+func ownPath() string {
+	const running = "/proc/self/exe"
+	path, err := os.Executable()
+	if err != nil {
+		return running
+	}
+	file, err := os.Stat(path)
+	if err != nil {
+		return running
+	}
+	own, err := os.Stat(running)
+	if err != nil || !os.SameFile(file, own) {
+		return running
+	}
+	return path
 }
 
 // readOnly returns the mounts to be changed.
