@@ -188,6 +188,12 @@ func (c *Container) Reboot(ctx context.Context) error {
 	if _, err := c.Run(ctx, "systemctl", "reboot", "--no-block"); err != nil {
 		return err
 	}
+	return c.Rebooted(ctx)
+}
+
+// Rebooted waits for a shutdown that somebody else has begun, and starts what is then the default
+// deployment.
+func (c *Container) Rebooted(ctx context.Context) error {
 	select {
 	case <-c.gone:
 		return c.boot(ctx)

@@ -54,6 +54,10 @@ func TestDaemonInContainer(t *testing.T) {
 		{"checkout, refresh-md, cleanup, prune", (*daemonSystem).keepsHouse},
 		{"compose", (*daemonSystem).composes},
 		{"usroverlay and apply-live", (*daemonSystem).unlocks},
+		{"busy, cancel, kill", (*daemonSystem).isDisturbed},
+		{"pin and unpin", (*daemonSystem).pins},
+		{"restarts", (*daemonSystem).restarts},
+		{"names of rpm-ostree", (*daemonSystem).answersAsRpmOstree},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			defer func() {
@@ -72,7 +76,7 @@ func newDaemonSystem(t *testing.T) *daemonSystem {
 	require.NoError(t, err)
 	require.NoError(t, b.Install(t.Context(), "../..", t.TempDir()))
 	archive := apttest.New(t, apttest.Options{})
-	archive.Add(probe("1.0"), another, foreign(t))
+	archive.Add(probe("1.0"), another, foreign(t), slow)
 	guestOf := vm.Guest{Agent: b.Agent, Sources: source.Format([]source.Source{archive.Publish()})}
 	sysroot := t.TempDir()
 	t.Cleanup(func() { require.NoError(t, fsx.RemoveAll(sysroot)) })

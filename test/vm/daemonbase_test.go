@@ -118,7 +118,7 @@ func (d *daemonSystem) rebases() {
 	booted := d.reboots()
 	require.Equal(t, nextRef, booted.Origin)
 	require.Equal(t, "3\n", d.run("cat", "/usr/share/release"))
-	require.Equal(t, "probe 1.1\n", d.run("probe"))
+	require.NotEmpty(t, d.installed("probe"))
 }
 
 // nextRef is the branch that is rebased to.

@@ -31,6 +31,7 @@ func (d *daemonSystem) starts() {
 		return d.run(append(prefix, "findmnt", "-n", "-o", "OPTIONS", "--mountpoint", "/sysroot")...)
 	}
 	pid := strings.TrimSpace(d.run("systemctl", "show", "-P", "MainPID", "apt-ostreed"))
+	require.Equal(t, "apt-ostreed\n", d.run("cat", "/proc/"+pid+"/comm"))
 	require.Regexp(t, "^rw,", options("nsenter", "--target="+pid, "--mount"))
 	require.Regexp(t, "^ro,", options())
 }
