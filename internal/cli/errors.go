@@ -25,12 +25,13 @@ func (a *app) printError(err error) {
 		fmt.Fprintf(a.Err, "hint: %s\n", strings.Join(hinted.hint, "\n      "))
 	}
 	change := txn.Change{}
-	if failed, ok := errors.AsType[*changeError](err); ok {
+	failed, changing := errors.AsType[*changeError](err)
+	if changing {
 		change = failed.change
 	}
 	for _, r := range advise(err, change) {
 		fmt.Fprintf(a.Err, "hint: %s\n", r.Text)
-		if r.Change != nil {
+		if r.Change != nil && changing { // the way out of another command is not a change
 			fmt.Fprintf(a.Err, "      %s\n", a.commandLine(*r.Change))
 		}
 	}

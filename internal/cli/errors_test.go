@@ -37,6 +37,10 @@ func TestErrorText(t *testing.T) {
 	require.Equal(t, "error: canceled\n", text(context.Canceled))
 	require.Equal(t, "error: no\nhint: request it all the same, in case a later base lacks it\n      apt-ostree install bash --allow-inactive\n",
 		text(&txn.RequestError{Message: "no", AllowInactive: true}))
+	var out bytes.Buffer
+	cli.PrintQueryError(&out, &apt.OfflineError{})
+	require.Contains(t, out.String(), "hint: refresh the archive metadata and try again\n")
+	require.NotContains(t, out.String(), "apt-ostree uninstall", "what failed was no change")
 }
 
 // TestCommandLine spells remedies: what is printed must be what the change says.

@@ -21,6 +21,9 @@ func PrintError(out io.Writer, change txn.Change, err error) {
 	testApp(out).printError(&changeError{change, err})
 }
 
+// PrintQueryError is for an error of a command that changes no system.
+func PrintQueryError(out io.Writer, err error) { testApp(out).printError(err) }
+
 func CommandLine(c txn.Change, sysroot string) string {
 	a := testApp(nil)
 	a.sysroot = sysroot
