@@ -132,3 +132,23 @@ func (b *Bench) Install(ctx context.Context, in Input) (id ostree.TreeID, native
 	}, ostree.UpdateOptions{NoSync: true})
 	return id, native, err
 }
+
+// Follow gives what a monitor takes for the last words of the script that failed, when it comes late: everything
+// that dpkg writes is in the pipes already, the first part of the output before anything is reported.
+func Follow(early, status, output string) ([]string, error) {
+	m := &monitor{logs: new(logs), onStatus: func(statusLine) {}, done: make(chan struct{})}
+	var err error
+	if m.status, err = newPipe(); err != nil {
+		return nil, err
+	}
+	if m.output, err = newPipe(); err != nil {
+		return nil, err
+	}
+	m.logs.switchTo("dpkg")
+	_, _ = m.logs.Write([]byte(early)) // never fails
+	_, err = m.status.write.WriteString(status)
+	_, err2 := m.output.write.WriteString(output)
+	go m.run()
+	err = errors.Join(err, err2, m.stop())
+	return m.failedTail, err
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -28,6 +29,7 @@ type monitor struct {
 
 	status, output pipe
 	partial        []byte // of a status line
+	pending        []byte // output that was read and is not in a log yet
 
 	pkg, action, state string
 	failed             *statusLine
@@ -85,9 +87,8 @@ func (m *monitor) stop() error {
 	return errors.Join(err, m.err, unix.Close(m.status.read), unix.Close(m.output.read))
 }
 
-// run reads both pipes to their ends. dpkg reports a state after the script
-// before it has ended, so what is in the output pipe when a report arrives
-// belongs to the package before the report.
+// run reads both pipes to their ends. dpkg reports an action before the script can print anything. So with the
+// reports read after the output, no output can be of a script whose report has not been read.
 func (m *monitor) run() {
 	defer close(m.done)
 	fds := []unix.PollFd{
@@ -103,15 +104,13 @@ func (m *monitor) run() {
 			m.err = fmt.Errorf("follow dpkg: %w", err)
 			return
 		}
-		reported := fds[0].Fd >= 0 && fds[0].Revents != 0
-		if fds[1].Fd >= 0 && fds[1].Revents != 0 || reported {
-			if m.readOutput() {
-				fds[1].Fd = -1
-			}
+		if fds[1].Fd >= 0 && m.readOutput() {
+			fds[1].Fd = -1
 		}
-		if reported && m.readStatus() {
+		if fds[0].Fd >= 0 && m.readStatus() {
 			fds[0].Fd = -1
 		}
+		m.flush(len(m.pending))
 	}
 }
 
@@ -124,10 +123,35 @@ func (m *monitor) readOutput() (ended bool) {
 		m.err = fmt.Errorf("follow dpkg: %w", err)
 		return true
 	}
-	buffer := make([]byte, max(waiting, 1))
-	n, err := readPipe(m.output.read, buffer)
-	_, _ = m.logs.Write(buffer[:n]) // never fails
+	m.pending = make([]byte, max(waiting, 1))
+	n, err := readPipe(m.output.read, m.pending)
+	m.pending = m.pending[:n]
 	return m.keep(n, err)
+}
+
+// flush sends the first bytes of the output that was read to the current log.
+func (m *monitor) flush(n int) {
+	_, _ = m.logs.Write(m.pending[:n]) // never fails
+	m.pending = m.pending[n:]
+}
+
+// announced finds where in the pending output the output of the action begins whose report was just read. dpkg announces
+// an action, reports it and then runs the script, so it begins with the announcement, which may have gone to the log
+// before, or has not begun.
+func (m *monitor) announced() int {
+	name := regexp.QuoteMeta(m.pkg)
+	said := `(Setting up|Processing triggers for|Removing|Purging configuration files for) ` + name + `[ :]`
+	if m.action == "install" || m.action == "upgrade" {
+		said = `Preparing to unpack (\S*/)?` + name + `_`
+	}
+	announcement := regexp.MustCompile(`(?m)^` + said)
+	if at := announcement.FindIndex(m.pending); at != nil {
+		return at[0]
+	}
+	if lines := m.logs.tail.lines; len(lines) > 0 && announcement.MatchString(lines[len(lines)-1]) {
+		return 0
+	}
+	return len(m.pending)
 }
 
 func (m *monitor) readStatus() (ended bool) {
@@ -181,6 +205,7 @@ func (m *monitor) see(line statusLine) {
 	switch line.kind {
 	case lineProcessing:
 		m.pkg, m.action, m.state = bareName(line.subject), line.value, ""
+		m.flush(m.announced())
 		m.logs.switchTo(m.pkg)
 	case lineState:
 		if bareName(line.subject) == m.pkg {
@@ -188,6 +213,7 @@ func (m *monitor) see(line statusLine) {
 		}
 	case linePrompt: // which dpkgOptions answer: what is there stays
 	case lineError:
+		m.flush(len(m.pending))
 		if m.failed == nil {
 			m.failed, m.failedAction, m.failedTail = &line, m.action, m.logs.tail.Lines()
 		}

@@ -100,3 +100,25 @@ func FuzzStatusLine(f *testing.F) {
 		}
 	})
 }
+
+// TestLateMonitor reads what dpkg wrote long ago: the words of a script are those of its package all the same.
+func TestLateMonitor(t *testing.T) {
+	t.Parallel()
+	const failure = "status: bad : error : installed bad package post-installation script subprocess returned error exit status 1\n"
+	for name, c := range map[string]struct{ early, status, output string }{
+		"configure":                {"", "processing: configure: good\nstatus: good: installed\nprocessing: configure: bad\n", "Setting up good (1) ...\nfine\nSetting up bad (1) ...\noh no\n"},
+		"announced before":         {"Setting up bad:amd64 (1) ...\n", "processing: configure: bad:amd64\n", "oh no\n"},
+		"install":                  {"", "processing: install: good\nprocessing: install: bad\n", "Preparing to unpack .../good_1_all.deb ...\nUnpacking good (1) ...\nPreparing to unpack .../bad_1_all.deb ...\noh no\n"},
+		"trigger":                  {"", "processing: trigproc: bad\n", "Setting up other (1) ...\nProcessing triggers for bad (1) ...\noh no\n"},
+		"a name that begins so":    {"", "processing: configure: bad\n", "Setting up bad-too (1) ...\nSetting up bad (1) ...\noh no\n"},
+		"a script that tells lies": {"", "processing: configure: bad\n", "Setting up bad (1) ...\nSetting up bad (1) ...\noh no\n"},
+	} {
+		got, err := assemble.Follow(c.early, c.status+failure, c.output)
+		require.NoError(t, err, name)
+		require.NotEmpty(t, got, name)
+		require.Equal(t, "oh no", got[len(got)-1], name)
+		require.NotContains(t, got, "fine", name)
+		require.NotContains(t, got, "Setting up other (1) ...", name)
+		require.NotContains(t, got, "Setting up bad-too (1) ...", name)
+	}
+}
