@@ -20,10 +20,11 @@ type peers struct {
 	path     string
 	listener *net.UnixListener
 
-	mu     sync.Mutex
-	all    map[*peer]bool
-	closed bool
-	empty  chan struct{} // a peer left
+	mu       sync.Mutex
+	all      map[*peer]bool
+	expected int // have the address and have not come yet
+	closed   bool
+	empty    chan struct{} // a peer left
 }
 
 // Limits of a private socket. Who reads slower than a transaction tells is cut off, rather than kept in memory.
@@ -85,6 +86,7 @@ func (p *peers) accept() {
 		}
 		one := newPeer(p, conn)
 		p.mu.Lock()
+		p.expected = max(0, p.expected-1)
 		full := p.closed || len(p.all) >= maxPeers
 		if !full {
 			p.all[one] = true
@@ -134,23 +136,36 @@ func (p *peers) remove(one *peer) {
 	}
 }
 
-// linger waits for the listeners of a finished transaction to leave, not for ever, and closes the socket.
+// expect notes that somebody has been given the address.
+func (p *peers) expect() {
+	p.mu.Lock()
+	p.expected++
+	p.mu.Unlock()
+}
+
+// awaited counts who listens, and who has the address and has not come yet.
+func (p *peers) awaited() (listening, expected int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.all), p.expected
+}
+
+// linger waits for the listeners of a finished transaction to leave, and for those who joined it at the last moment to
+// hear of its end, not for ever, and closes the socket.
 func (p *peers) linger() {
-	p.listener.Close() // removes the socket; who is connected stays
 	deadline := time.After(lingerTime)
 	for {
-		p.mu.Lock()
-		n := len(p.all)
-		p.mu.Unlock()
-		if n == 0 {
+		listening, expected := p.awaited()
+		if listening+expected == 0 {
 			break
 		}
 		select {
 		case <-p.empty:
 			continue
 		case <-p.txn.server.ctx.Done():
-			deadline = time.After(time.Second)
-			<-deadline
+			if listening > 0 {
+				time.Sleep(time.Second)
+			}
 		case <-deadline:
 		}
 		break
@@ -158,6 +173,7 @@ func (p *peers) linger() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
+	p.listener.Close() // removes the socket
 	for one := range p.all {
 		one.conn.Close() // it had its time
 	}

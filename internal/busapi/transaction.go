@@ -107,6 +107,7 @@ func (s *Server) begin(c *call, r *request) ([]any, error) {
 	case s.active != nil:
 		defer r.close()
 		if s.active.uid == uid && s.active.same(r) {
+			s.active.peers.expect()
 			return []any{s.active.address}, nil
 		}
 		return nil, &BusyError{s.active.title}
@@ -122,6 +123,7 @@ func (s *Server) begin(c *call, r *request) ([]any, error) {
 		r.close()
 		return nil, err
 	}
+	t.peers.expect()
 	t.address = "unix:path=" + t.peers.path
 	s.active = t
 	s.work.Add(1)
