@@ -44,11 +44,11 @@ func (s *Server) automaticUpdateTrigger(c *call) ([]any, error) {
 	case PolicyApply:
 		r.options.Reboot = true
 	}
-	if result, err := s.begin(c, r); err != nil {
+	result, err := s.begin(c, r)
+	if err != nil {
 		return nil, err
-	} else { //nolint:revive // result belongs to it
-		return []any{true, result[0]}, nil
 	}
+	return []any{true, result[0]}, nil
 }
 
 // check looks for an update and keeps what it finds.
