@@ -195,6 +195,26 @@ func TestTwoTransactions(t *testing.T) {
 	b.works()
 }
 
+// TestLateListener comes after the plan was told, and hears it before anything else, even before it calls Start.
+func TestLateListener(t *testing.T) {
+	t.Parallel()
+	b := newHost(t)
+	b.daemon()
+	conn := b.connect()
+	address := b.begin(conn, "tool")
+	first, signals := stranger{t, conn, name}.peer(address)
+	require.NoError(t, first.conn.Object("", "/").Call(name+".Transaction.Start", 0).Err)
+	require.Equal(t, []any{true, ""}, first.finished(signals))
+	_, signals = stranger{t, conn, name}.peer(address)
+	select {
+	case told := <-signals:
+		require.Equal(t, name+".Transaction.Event", told.Name)
+		require.Equal(t, "plan", told.Body[0])
+	case <-time.After(time.Minute):
+		t.Fatal("no plan")
+	}
+}
+
 // TestTenAtOnce has ten clients that all want to upgrade: one does, the others join it, are refused, or find it done.
 func TestTenAtOnce(t *testing.T) {
 	t.Parallel()

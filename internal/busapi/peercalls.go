@@ -22,12 +22,6 @@ func (p *peer) call(m *dbus.Message) ([]any, error) {
 		if started := t.start(); started {
 			return []any{true}, nil
 		}
-		t.mu.Lock()
-		plan := t.plan
-		t.mu.Unlock()
-		if plan != "" { // for a listener that came too late for it
-			p.send(t.encodeSignal("Event", "plan", plan))
-		}
 		select {
 		case <-t.finished: // for a listener that came too late for the end
 			t.tellFinished(p.send)

@@ -90,6 +90,7 @@ func (p *peers) accept() {
 		full := p.closed || len(p.all) >= maxPeers
 		if !full {
 			p.all[one] = true
+			p.txn.catchUp(one)
 		}
 		p.mu.Unlock()
 		if full {

@@ -115,6 +115,17 @@ func (t *transaction) tellPlan(plan *txn.Plan) error {
 	return nil
 }
 
+// catchUp tells the plan to a listener that came too late for it. It does so as the listener comes: when the transaction
+// ends before the listener calls Start, the end must not be the first it hears.
+func (t *transaction) catchUp(late *peer) {
+	t.mu.Lock()
+	plan := t.plan
+	t.mu.Unlock()
+	if plan != "" {
+		late.send(t.encodeSignal("Event", "plan", plan))
+	}
+}
+
 // tellFinished tells the end, by the given means.
 func (t *transaction) tellFinished(tell func([]byte)) {
 	t.mu.Lock()
