@@ -23,44 +23,56 @@ import (
 // the context's, the repository's, the layout's. Whatever the error, nothing
 // is left behind.
 func Build(ctx context.Context, in Input) (result *Result, err error) {
-	b, err := newBuilder(in)
+	err = build(ctx, in, func(b *builder) error {
+		if err := b.follow(ctx, b.recipe()); err != nil {
+			return err
+		}
+		b.progress("commit", 0)
+		return b.timed(ctx, step{"commit", func(ctx context.Context) error {
+			result, err = b.commit(ctx)
+			return err
+		}})
+	})
 	if err != nil {
-		return nil, err
-	}
-	// The unfolded base and what it shares with others must not be pruned.
-	unlock, err := in.Repo.Lock(ctx, ostree.Shared)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = b.tidy(err, unlock()) }()
-	if b.cage, err = openCage(in); err != nil {
-		return nil, err
-	}
-	defer func() { err = b.tidy(err, b.cage.Close()) }()
-	b.cage.onState = b.count
-	if result, err = b.run(ctx); err != nil {
-		b.rescueStages(context.WithoutCancel(ctx))
 		return nil, err
 	}
 	return result, nil
 }
 
-// run follows the recipe and commits.
-func (b *builder) run(ctx context.Context) (result *Result, err error) {
-	for _, step := range b.recipe() {
+// build opens a builder for as long as run does its work.
+func build(ctx context.Context, in Input, run func(*builder) error) (err error) {
+	b, err := newBuilder(in)
+	if err != nil {
+		return err
+	}
+	// The unfolded base and what it shares with others must not be pruned.
+	unlock, err := in.Repo.Lock(ctx, ostree.Shared)
+	if err != nil {
+		return err
+	}
+	defer func() { err = b.tidy(err, unlock()) }()
+	if b.cage, err = openCage(in); err != nil {
+		return err
+	}
+	defer func() { err = b.tidy(err, b.cage.Close()) }()
+	b.cage.onState = b.count
+	if err = run(b); err != nil {
+		b.rescueStages(context.WithoutCancel(ctx))
+	}
+	return err
+}
+
+// follow does steps of the recipe.
+func (b *builder) follow(ctx context.Context, steps []step) error {
+	for _, step := range steps {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
 		if err := b.timed(ctx, step); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	b.progress("commit", 0)
-	err = b.timed(ctx, step{"commit", func(ctx context.Context) error {
-		result, err = b.commit(ctx)
-		return err
-	}})
-	return result, err
+	return nil
 }
 
 // step is one line of the recipe.
@@ -94,7 +106,11 @@ func (b *builder) timed(ctx context.Context, s step) error {
 
 // recipe is how a tree is made. A build from nothing differs from one on a
 // base by what is in the tree when the packages come, and by nothing else.
-func (b *builder) recipe() []step {
+func (b *builder) recipe() []step { return append(b.fillSteps(), b.finishSteps()...) }
+
+// fillSteps lead to a tree in which all packages are configured and the input's
+// scripts have run, in the shape that Debian has: what [Install] makes.
+func (b *builder) fillSteps() []step {
 	return []step{
 		{"find kept stages", b.findStages},
 		{"stage packages", b.stagePackages},
@@ -106,12 +122,19 @@ func (b *builder) recipe() []step {
 		{"purge", b.purge},
 		{"install", b.install},
 		{"keep the configured tree", b.keep(atConfigured)},
+		{"add content", b.addContent},
 		{"record", func(context.Context) error { return b.record() }},
 		{"drop removed kernels", func(context.Context) error { return b.dropRemovedKernels() }},
 		{"units", b.units},
 		{"postprocess", b.postprocess},
-		{"initramfs", b.initramfs},
 		{"allow services", func(context.Context) error { return b.allowServices() }},
+	}
+}
+
+// finishSteps lead from there to a tree that only has to be folded.
+func (b *builder) finishSteps() []step {
+	return []step{
+		{"initramfs", b.initramfs},
 		{"verify", b.verify},
 		{"inspect", func(context.Context) error { return b.inspect() }},
 		{"unmount", func(context.Context) error { return b.cage.unmount() }},
@@ -150,6 +173,8 @@ func newBuilder(in Input) (*builder, error) {
 		return nil, errors.New("assemble: no runner")
 	case !in.Unpacker.Valid():
 		return nil, fmt.Errorf("assemble: unknown unpacker %q: %s or %s", in.Unpacker, UnpackNative, UnpackDpkg)
+	case in.Tree != (ostree.TreeID{}) && (!in.Base.IsZero() || len(in.Batches)+len(in.Purge) > 0):
+		return nil, errors.New("assemble: a tree that is installed already takes neither base nor packages")
 	case in.Timestamp.IsZero():
 		return nil, errors.New("assemble: no timestamp, and the clock would make each build different")
 	}

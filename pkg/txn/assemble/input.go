@@ -22,6 +22,10 @@ type Input struct {
 	// Essential packages among those to install.
 	Base ostree.Checksum
 
+	// Tree is a tree of Repo with all packages configured, as [Import] reads it, to
+	// go on from in place of Base and Batches.
+	Tree ostree.TreeID
+
 	// Architecture and ForeignArchitectures are dpkg's, for a build from
 	// nothing. An empty Architecture is that of the package dpkg.
 	Architecture         string
@@ -57,6 +61,9 @@ type Input struct {
 	// Prepare may add files to the tree before the first script runs, for
 	// example archive sources. The directories of a file must be made too.
 	Prepare func(root string) error
+
+	// Content are trees put over the configured packages, in this order.
+	Content []ContentLayer
 
 	// Record may add files to the tree that no package has to find, after all
 	// are configured.

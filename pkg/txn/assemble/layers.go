@@ -119,6 +119,11 @@ func (c *Cage) makeUpper(l *layer, info unix.Stat_t) error {
 
 // settle makes one lower directory of all layers, which holds what was at the mount.
 func (b *builder) settle(ctx context.Context) error {
+	return b.settleWith(ctx, func(*ostree.Writer, *ostree.Tree) error { return nil })
+}
+
+// settleWith is settle with a change to what the directory is made of.
+func (b *builder) settleWith(ctx context.Context, change func(*ostree.Writer, *ostree.Tree) error) error {
 	if _, err := b.leftovers(); err != nil { // sockets cannot be in a tree
 		return err
 	}
@@ -128,6 +133,9 @@ func (b *builder) settle(ctx context.Context) error {
 	err := b.in.Repo.UpdateWith(ctx, func(w *ostree.Writer) error {
 		tree, err := b.mergedTree(ctx, w)
 		if err != nil {
+			return err
+		}
+		if err := change(w, tree); err != nil {
 			return err
 		}
 		b.lower, err = w.WriteTree(ctx, tree)

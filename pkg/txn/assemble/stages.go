@@ -51,6 +51,13 @@ func (b *builder) keepsStages() bool { return b.keys != nil }
 
 // findStages computes the keys and looks for the last stage that is there.
 func (b *builder) findStages(ctx context.Context) error {
+	if b.in.Tree != (ostree.TreeID{}) {
+		b.reached, b.lower = atConfigured, b.in.Tree
+		if b.in.KeepStages && b.in.Unpacker == UnpackNative {
+			b.keys = map[stage]string{} // no tree is kept, but the initramfs is
+		}
+		return nil
+	}
 	if !b.in.KeepStages || !b.fresh() || b.in.Unpacker != UnpackNative || len(b.in.Overwrite) > 0 {
 		return nil
 	}

@@ -14,7 +14,6 @@ import (
 
 // build makes the commit: in the repository itself, or in the package cache and from there.
 func (a *application) build(ctx context.Context, in assemble.Input) (*assemble.Result, error) {
-	in.Unpacker = a.composer.opts.Unpacker
 	if in.Unpacker == assemble.UnpackDpkg {
 		return assemble.Build(ctx, in)
 	}
