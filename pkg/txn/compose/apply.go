@@ -18,7 +18,8 @@ import (
 type Result struct {
 	Plan   *Plan
 	Commit ostree.Checksum
-	// Unchanged says that the inputs were those of the parent, and that Commit is the parent.
+	// Unchanged says that the inputs were those of the previous commit, and that Commit is that one; it
+	// is zero if only its input hash is known.
 	Unchanged bool
 	// Kernel is the release of the tree's kernel, "" if there is none.
 	Kernel   string
@@ -31,7 +32,10 @@ type Result struct {
 // not at all.
 func (c *Composer) Apply(ctx context.Context, p *Plan, reporter step.Reporter) (*Result, error) {
 	if p.Unchanged {
-		return &Result{Plan: p, Commit: p.Parent, Unchanged: true}, nil
+		return p.unchanged(), nil
+	}
+	if c.opts.Repo == nil {
+		return nil, errors.New("compose: there is no repository to commit to")
 	}
 	unlock, err := c.hold(ctx)
 	if err != nil {
@@ -50,6 +54,15 @@ func (c *Composer) Apply(ctx context.Context, p *Plan, reporter step.Reporter) (
 		return nil, err
 	}
 	return run.result, nil
+}
+
+// unchanged is the result of a compose that has nothing to do.
+func (p *Plan) unchanged() *Result {
+	r := &Result{Plan: p, Unchanged: true}
+	if p.previous != nil {
+		r.Commit = p.previous.sum
+	}
+	return r
 }
 
 // checkFresh refuses a plan whose parent is no longer the commit of the ref: the commit made
@@ -80,8 +93,8 @@ func (a *application) assemble(ctx context.Context, task *step.Task) error {
 	if err := errors.Join(a.fill(ctx, &in), a.describe(&in)); err != nil {
 		return err
 	}
-	in.Report = func(r assemble.Progress) { task.Progress(r.Item, int64(r.Done), int64(r.Total), step.Items) }
-	before, err := a.before(ctx)
+	in.Report = progress(task)
+	before, err := a.packagesBefore(ctx)
 	if err != nil {
 		return err
 	}
@@ -89,13 +102,23 @@ func (a *application) assemble(ctx context.Context, task *step.Task) error {
 	if err != nil {
 		return err
 	}
-	a.result = &Result{Plan: a.plan, Commit: built.Commit, Kernel: built.Kernel, Stats: built.Stats, Warnings: built.Fold.Warnings}
-	a.result.Diff = dpkg.Diff(before, built.Packages)
+	a.finish(built, before)
 	return nil
 }
 
-// before lists the packages of the parent; none if it is not of a Debian system.
-func (a *application) before(ctx context.Context) ([]*apt.Package, error) {
+// finish sums up what was made.
+func (a *application) finish(built *assemble.Result, before []*apt.Package) {
+	a.result = &Result{Plan: a.plan, Commit: built.Commit, Kernel: built.Kernel, Stats: built.Stats, Warnings: built.Fold.Warnings}
+	a.result.Diff = dpkg.Diff(before, built.Packages)
+}
+
+// progress passes on how far the assembler is.
+func progress(task *step.Task) func(assemble.Progress) {
+	return func(r assemble.Progress) { task.Progress(r.Item, int64(r.Done), int64(r.Total), step.Items) }
+}
+
+// packagesBefore lists the packages of the parent; none if it is not of a Debian system.
+func (a *application) packagesBefore(ctx context.Context) ([]*apt.Package, error) {
 	if a.plan.parent == nil {
 		return nil, nil
 	}

@@ -17,8 +17,9 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/txn/step"
 )
 
-// Options are what a compose works with. Repo, Treefile and CacheDir are required.
+// Options are what a compose works with. Treefile and CacheDir are required.
 type Options struct {
+	// Repo receives the commit, and has those before it. Without one only trees can be made.
 	Repo     *ostree.Repo
 	Treefile *Treefile
 	// CacheDir keeps archive metadata and packages between composes. One compose uses it at a time.
@@ -30,6 +31,12 @@ type Options struct {
 	Runner sandbox.Runner
 	// HTTP is used for archives; by default a client tuned for many small files.
 	HTTP *http.Client
+	// Proxy is used for all archives in place of those of Root's configuration, if HTTP is nil.
+	Proxy string
+	// LayerRepo has the layers of the treefile that Repo does not have.
+	LayerRepo *ostree.Repo
+	// WorkDir is where trees are put together; see [assemble.Input].
+	WorkDir string
 	// Clock judges whether archives are expired; by default time.Now.
 	Clock func() time.Time
 	// Timestamp dates the commit and its version; zero means with the clock.
@@ -39,10 +46,18 @@ type Options struct {
 	// NoParent makes a commit without history. Parent is used instead of the ref's commit.
 	NoParent bool
 	Parent   string
+	// Previous is the commit to compare with: whose accounts keep their ids, whose version is counted
+	// on, and whose inputs tell whether anything changed. By default it is the parent. PreviousInputHash
+	// and PreviousVersion say what it would, whether it is there or not.
+	Previous, PreviousInputHash, PreviousVersion string
 	// NoRef writes the commit without setting the ref.
 	NoRef bool
 	// Force composes even if the inputs are those of the parent. Offline uses the cache only.
 	Force, Offline bool
+	// Lockfile says which versions to use of packages that are installed, nil for none; with LockfileStrict
+	// nothing else is installed, and all of it is.
+	Lockfile       *Lockfile
+	LockfileStrict bool
 	// Unpacker says who unpacks packages; empty is native. Such a compose keeps packages as commits in
 	// the repository pkgcache of CacheDir, makes the commit there and copies it to Repo.
 	Unpacker assemble.UnpackMode
@@ -61,8 +76,11 @@ type Composer struct {
 
 // New checks the options.
 func New(opts Options) (*Composer, error) {
-	if opts.Repo == nil || opts.Treefile == nil || opts.CacheDir == "" {
-		return nil, errors.New("compose: repository, treefile and cache directory are required")
+	if opts.Treefile == nil || opts.CacheDir == "" {
+		return nil, errors.New("compose: treefile and cache directory are required")
+	}
+	if opts.Repo == nil && opts.Parent+opts.Previous != "" {
+		return nil, errors.New("compose: there is no repository to look for a commit in")
 	}
 	if len(opts.Treefile.Packages) == 0 {
 		return nil, errors.New("compose: the treefile asks for no packages")
@@ -112,17 +130,29 @@ func (c *Composer) Plan(ctx context.Context) (*Plan, error) {
 		return nil, err
 	}
 	defer unlock() //nolint:errcheck // it is held, so it can be given back
-	p := &Plan{Ref: c.opts.Treefile.Ref, now: c.opts.Timestamp}
-	if p.now.IsZero() {
-		p.now = c.opts.Clock()
+	p := c.newPlan()
+	if err := c.planBefore(ctx, p); err != nil {
+		return nil, err
 	}
-	if err := c.planParent(ctx, p); err != nil {
+	if err := c.planLayers(ctx, p); err != nil {
 		return nil, err
 	}
 	if err := c.planPackages(ctx, p); err != nil {
 		return nil, err
 	}
+	if err := c.planHash(p); err != nil {
+		return nil, err
+	}
 	return p, c.planVersion(p)
+}
+
+// newPlan is a plan that is about nothing yet.
+func (c *Composer) newPlan() *Plan {
+	p := &Plan{Ref: c.opts.Treefile.Ref, architecture: c.opts.Treefile.Basearch, now: c.opts.Timestamp}
+	if p.now.IsZero() {
+		p.now = c.opts.Clock()
+	}
+	return p
 }
 
 // planPackages fetches what the archives offer and chooses the packages.
@@ -138,6 +168,7 @@ func (c *Composer) planPackages(ctx context.Context, p *Plan) error {
 		ForeignArchitectures: tree.ForeignArchitectures, Root: c.opts.Root, Offline: c.opts.Offline,
 		Logger: c.opts.Logger,
 	}
+	c.overrideProxy(config)
 	if err := opts.Configure(config); err != nil {
 		return err
 	}
@@ -152,13 +183,33 @@ func (c *Composer) planPackages(ctx context.Context, p *Plan) error {
 	if err != nil {
 		return err
 	}
-	solution, err := solve.Solve(ctx, universe, solve.Request{
+	request := solve.Request{
 		Policy: policy, Architecture: tree.Basearch, ForeignArchitectures: tree.ForeignArchitectures, Essential: true,
 		Install: tree.Packages, Exclude: tree.ExcludePackages, Recommends: tree.Recommends,
-	})
-	if err != nil {
+	}
+	if p.packages, err = c.solve(ctx, p, universe, request); err != nil {
 		return err
 	}
-	p.packages = solution.Install
 	return p.measure()
+}
+
+// solve chooses the packages, of what lockfiles allow if there are any.
+func (c *Composer) solve(ctx context.Context, p *Plan, universe *apt.Universe, request solve.Request) ([]*apt.Package, error) {
+	if c.opts.Lockfile == nil {
+		solution, err := solve.Solve(ctx, universe, request)
+		if err != nil {
+			return nil, err
+		}
+		return solution.Install, nil
+	}
+	source, warnings, err := lockSource(universe, c.opts.Lockfile, request.Architecture, c.opts.LockfileStrict)
+	if err != nil {
+		return nil, err
+	}
+	p.Warnings = append(p.Warnings, warnings...)
+	solution, err := solve.Solve(ctx, source, request)
+	if err != nil {
+		return nil, source.explain(err)
+	}
+	return solution.Install, source.unused(solution.Install)
 }

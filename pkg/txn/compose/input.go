@@ -23,6 +23,7 @@ func (a *application) common(ctx context.Context) (in assemble.Input, err error)
 		Repo: c.opts.Repo, Architecture: tree.Basearch, Timestamp: a.scriptTime(), KeepStages: true, Unpacker: c.opts.Unpacker,
 		Initramfs: !tree.NoInitramfs && !tree.Container, InitramfsArgs: tree.InitramfsArgs, AllowNoKernel: tree.Container,
 		Inspect: c.opts.Inspect, Runner: c.opts.Runner, Logger: c.opts.Logger, LogDir: filepath.Join(c.opts.CacheDir, "logs"),
+		WorkDir: c.opts.WorkDir,
 	}
 	if in.Runner == nil {
 		in.Runner, err = sandbox.New(ctx, sandbox.Options{})
@@ -72,12 +73,12 @@ func (a *application) scriptTime() time.Time {
 	return a.plan.now.UTC().Truncate(24 * time.Hour)
 }
 
-// seed is the parent's tree, whose users and groups keep their ids.
+// seed is the previous tree, whose users and groups keep their ids.
 func (a *application) seed(ctx context.Context) (fs.FS, error) {
-	if a.plan.parent == nil {
+	if a.plan.previous == nil {
 		return nil, nil
 	}
-	return a.composer.opts.Repo.FS(ctx, a.plan.Parent)
+	return a.composer.opts.Repo.FS(ctx, a.plan.previous.sum)
 }
 
 // scripts are what runs after the packages are configured.

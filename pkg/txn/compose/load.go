@@ -38,6 +38,8 @@ func EmbeddedText() string { return string(embedded) }
 type LoadOptions struct {
 	// Architecture is the Debian architecture for arch-include, packages-ARCH and ${basearch}.
 	Architecture string
+	// Releasever is the release of a treefile that names none.
+	Releasever string
 }
 
 // Load reads a treefile in YAML (or JSON, which is YAML), merges its includes, substitutes
@@ -64,6 +66,9 @@ func load(name string, data []byte, opts LoadOptions) (*Treefile, error) {
 	}
 	if t.Basearch == "" {
 		t.Basearch = opts.Architecture
+	}
+	if t.Releasever == "" {
+		t.Releasever = opts.Releasever
 	}
 	t.Packages = requests(t.Packages)
 	t.ExcludePackages = requests(t.ExcludePackages)

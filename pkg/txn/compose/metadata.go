@@ -17,7 +17,9 @@ func (a *application) metadata() (ostree.Metadata, error) {
 	if p.Version != "" {
 		m.Set(ostree.MetadataVersion, gvariant.String(p.Version))
 	}
-	m.Set(keyInputHash, gvariant.String(p.InputHash))
+	if p.InputHash != "" {
+		m.Set(keyInputHash, gvariant.String(p.InputHash))
+	}
 	if err := addMetadata(&m, tree.AddCommitMetadata); err != nil {
 		return nil, err
 	}

@@ -26,16 +26,23 @@ type Plan struct {
 	Version string          `json:"version,omitempty"`
 	// Packages are all packages of the tree, sorted by name.
 	Packages []txn.PackageRef `json:"packages"`
+	// Layers are put over the packages, in this order.
+	Layers []Layer `json:"layers,omitempty"`
 	// DownloadSize is in bytes and leaves out what the cache has.
 	DownloadSize  int64 `json:"download-size"`
 	InstalledSize int64 `json:"installed-size"`
-	// InputHash is over the treefile, the files it names and the packages. Unchanged says that the
-	// parent has the same.
+	// InputHash is over the treefile, the files it names, the packages, the layers and the metadata that
+	// the caller adds. Unchanged says that the previous commit has the same.
 	InputHash string `json:"inputhash"`
 	Unchanged bool   `json:"unchanged"`
+	// Warnings are about what was asked for and is not there.
+	Warnings []string `json:"warnings,omitempty"`
+
+	architecture string
 
 	now      time.Time
 	parent   *ostree.Commit
+	previous *previous // nil if there is nothing to compare with
 	sources  []source.Source
 	client   *apt.Client
 	packages []*apt.Package
@@ -44,7 +51,7 @@ type Plan struct {
 // planParent finds the commit that the new one follows.
 func (c *Composer) planParent(ctx context.Context, p *Plan) error {
 	rev := c.opts.Parent
-	if c.opts.NoParent || rev == "" && p.Ref == "" {
+	if c.opts.Repo == nil || c.opts.NoParent || rev == "" && p.Ref == "" {
 		return nil
 	}
 	if rev == "" {
@@ -73,23 +80,24 @@ func (p *Plan) measure() error {
 	return err
 }
 
-// planVersion compares with the parent and gives the new commit its version.
-func (c *Composer) planVersion(p *Plan) error {
-	hash, err := c.inputHash(p)
-	if err != nil {
+// planHash compares the inputs with those of the previous commit.
+func (c *Composer) planHash(p *Plan) (err error) {
+	if p.InputHash, err = c.inputHash(p); err != nil {
 		return err
 	}
-	p.InputHash = hash
-	before := ""
-	if p.parent != nil {
-		before = p.parent.Metadata.Str(ostree.MetadataVersion)
-		p.Unchanged = !c.opts.Force && p.parent.Metadata.Str(keyInputHash) == hash
-	}
+	_, before := c.before(p)
+	p.Unchanged = !c.opts.Force && before == p.InputHash
+	return nil
+}
+
+// planVersion gives the new commit its version.
+func (c *Composer) planVersion(p *Plan) (err error) {
 	if v, ok := c.opts.Treefile.AddCommitMetadata[ostree.MetadataVersion].(string); ok {
 		p.Version = v
 		return nil
 	}
 	if prefix := c.opts.Treefile.AutomaticVersionPrefix; prefix != "" {
+		before, _ := c.before(p)
 		p.Version, err = NextVersion(prefix, c.opts.Treefile.AutomaticVersionSuffix, before, p.now)
 	}
 	return err
@@ -110,6 +118,12 @@ func (c *Composer) inputHash(p *Plan) (string, error) {
 	}
 	for _, pkg := range p.Packages {
 		fmt.Fprintf(h, "%s %s %s %s\n", pkg.Name, pkg.Version, pkg.Architecture, pkg.SHA256)
+	}
+	for _, l := range p.Layers {
+		fmt.Fprintf(h, "layer %s %t\n", l.Commit, l.Override)
+	}
+	for _, e := range c.opts.Metadata {
+		fmt.Fprintf(h, "metadata %q %s\n", e.Key, e.Value.Text())
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }

@@ -11,11 +11,13 @@ import (
 	"strings"
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt/source"
+	"github.com/apt-ostree/apt-ostree/pkg/txn"
 )
 
 // Where a tree keeps what it was composed from.
 const (
-	treefilePath = "usr/share/apt-ostree/treefile.json"
+	// TreefilePath is the merged treefile.
+	TreefilePath = "usr/share/apt-ostree/treefile.json"
 	lockPath     = "usr/share/apt-ostree/packages.lock"
 	sourcesPath  = "etc/apt/sources.list.d/apt-ostree.sources"
 )
@@ -42,6 +44,12 @@ func (a *application) prepare(dir string) error {
 	return nil
 }
 
+// recorded is what a tree says it was made of.
+type recorded struct {
+	Packages []txn.PackageRef `json:"packages"`
+	Layers   []Layer          `json:"layers,omitempty"`
+}
+
 // record puts down in the tree what it was made from. It comes after the packages, so that they are
 // not configured anew because something else has changed.
 func (a *application) record(dir string) error {
@@ -55,11 +63,11 @@ func (a *application) record(dir string) error {
 	if err != nil {
 		return err
 	}
-	lock, err := json.MarshalIndent(map[string]any{"packages": a.plan.Packages}, "", "  ")
+	lock, err := json.MarshalIndent(recorded{a.plan.Packages, a.plan.Layers}, "", "  ")
 	if err != nil {
 		return err
 	}
-	return errors.Join(put(root, treefilePath, text, 0o644), put(root, lockPath, append(lock, '\n'), 0o644))
+	return errors.Join(put(root, TreefilePath, text, 0o644), put(root, lockPath, append(lock, '\n'), 0o644))
 }
 
 // copyKeyrings copies the keyrings that the sources name to the same paths in the tree. A package

@@ -85,3 +85,14 @@ func (c *Composer) policy(config *conf.Config) (*preferences.Policy, error) {
 	o.DefaultRelease = config.Get("APT::Default-Release")
 	return preferences.NewPolicy(pins, o)
 }
+
+// overrideProxy lets the option win over what the configuration says of any host.
+func (c *Composer) overrideProxy(config *conf.Config) {
+	if c.opts.Proxy == "" {
+		return
+	}
+	for _, name := range []string{"Acquire::http::Proxy", "Acquire::https::Proxy"} {
+		config.Clear(name)
+		config.Set(name, c.opts.Proxy)
+	}
+}

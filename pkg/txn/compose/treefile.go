@@ -53,6 +53,11 @@ type Treefile struct {
 	// Container makes a tree without a kernel acceptable.
 	Container bool `yaml:"container" json:"container,omitempty"`
 
+	// Layers are refs of commits whose files are put over the packages; a file that is there already is an
+	// error. Those of OverrideLayers come after them and replace files.
+	Layers         []string `yaml:"ostree-layers" json:"ostree-layers,omitempty"`
+	OverrideLayers []string `yaml:"ostree-override-layers" json:"ostree-override-layers,omitempty"`
+
 	// AddFiles are pairs of a source file, relative to the treefile, and a path in the tree.
 	AddFiles [][]string `yaml:"add-files" json:"add-files,omitempty"`
 	// RemoveFiles are paths in the tree, removed at the end.
@@ -84,7 +89,7 @@ func (t *Treefile) JSON() ([]byte, error) {
 // the fields of a deb822 stanza, in lower case.
 type Repo struct {
 	// Line is the one-line form; the other fields are then empty.
-	Line            string     `yaml:"-" json:"line,omitempty"`
+	Line            string     `yaml:"-" json:"-"`
 	URIs            stringList `yaml:"uris" json:"uris,omitempty"`
 	Suites          stringList `yaml:"suites" json:"suites,omitempty"`
 	Components      stringList `yaml:"components" json:"components,omitempty"`
@@ -93,6 +98,15 @@ type Repo struct {
 	Trusted         *bool      `yaml:"trusted" json:"trusted,omitempty"`
 	CheckValidUntil *bool      `yaml:"check-valid-until" json:"check-valid-until,omitempty"`
 	CheckDate       *bool      `yaml:"check-date" json:"check-date,omitempty"`
+}
+
+// MarshalJSON writes the form that was read.
+func (r Repo) MarshalJSON() ([]byte, error) {
+	if r.Line != "" {
+		return json.Marshal(r.Line)
+	}
+	type plain Repo
+	return json.Marshal(plain(r))
 }
 
 // UnmarshalYAML accepts both forms.
