@@ -130,7 +130,10 @@ func (l *Locked) Unlock() error {
 	if err := l.file.Truncate(0); err != nil {
 		return errors.Join(fmt.Errorf("unlock: %w", err), l.file.Close())
 	}
-	if err := l.file.Close(); err != nil {
+	// A child that is being started has the file open until it executes its program, so closing it alone
+	// may leave the lock taken for a moment.
+	err := unix.Flock(int(l.file.Fd()), unix.LOCK_UN)
+	if err = errors.Join(err, l.file.Close()); err != nil {
 		return fmt.Errorf("unlock: %w", err)
 	}
 	return nil

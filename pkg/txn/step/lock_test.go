@@ -4,10 +4,12 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/apt-ostree/apt-ostree/pkg/txn/step"
 )
@@ -79,4 +81,30 @@ func TestLockInAMissingDirectory(t *testing.T) {
 	t.Parallel()
 	_, err := step.Lock(t.Context(), filepath.Join(t.TempDir(), "no", "lock"), "x", step.LockOptions{})
 	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+// TestUnlockWithACopy gives a lock back of whose file there is a copy, as a child has one between fork and
+// exec: of a program that another goroutine starts.
+func TestUnlockWithACopy(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "lock")
+	first, err := step.Lock(t.Context(), path, "first", step.LockOptions{})
+	require.NoError(t, err)
+	files, err := os.ReadDir("/proc/self/fd")
+	require.NoError(t, err)
+	copied := -1
+	for _, f := range files {
+		if target, err := os.Readlink("/proc/self/fd/" + f.Name()); err == nil && target == path {
+			number, err := strconv.Atoi(f.Name())
+			require.NoError(t, err)
+			copied, err = unix.Dup(number)
+			require.NoError(t, err)
+		}
+	}
+	require.NotEqual(t, -1, copied)
+	defer func() { require.NoError(t, unix.Close(copied)) }()
+	require.NoError(t, first.Unlock())
+	second, err := step.Lock(t.Context(), path, "second", step.LockOptions{})
+	require.NoError(t, err)
+	require.NoError(t, second.Unlock())
 }
