@@ -5,10 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/apt-ostree/apt-ostree/internal/cli"
+	"github.com/apt-ostree/apt-ostree/test/document"
 )
 
 var markdownLink = regexp.MustCompile(`\]\(([^)\s]+)\)`)
@@ -74,6 +78,35 @@ func headings(t *testing.T, path string) []string {
 		anchors = append(anchors, strings.ReplaceAll(notInAnchor.ReplaceAllString(title, ""), " ", "-"))
 	}
 	return anchors
+}
+
+// TestEveryExampleIsRun compares what users are shown with what test/vm types in its session. The commands of
+// docs/booting.md are not among them: a test reads those from the document and types them as they come.
+func TestEveryExampleIsRun(t *testing.T) {
+	t.Parallel()
+	shown := document.Examples(cli.Command())
+	files, err := filepath.Glob("docs/*.md")
+	require.NoError(t, err)
+	for _, file := range append(files, "README.md") {
+		blocks, err := document.Blocks(file)
+		require.NoError(t, err)
+		for _, b := range blocks {
+			require.Containsf(t, []string{"sh", "go", "yaml", "text"}, b.Language, "%s, %s: the language of a block", file, b.Section)
+			if b.Language == "sh" && file != "docs/booting.md" && b.Section != "Two commands" { // which CI does
+				shown = append(shown, document.Lines(b.Text)...)
+			}
+		}
+	}
+	steps, err := document.Session("test/vm/testdata/examples.session")
+	require.NoError(t, err)
+	var run []string
+	for _, s := range steps {
+		if s.Example {
+			run = append(run, s.Command)
+		}
+	}
+	slices.Sort(shown)
+	require.ElementsMatch(t, slices.Compact(shown), slices.Compact(slices.Sorted(slices.Values(run))))
 }
 
 var fragmentName = regexp.MustCompile(`^[a-z0-9-]+\.(added|changed|deprecated|removed|fixed|security)\.md$`)

@@ -23,8 +23,9 @@ func (a *app) assessBootCommand() *cobra.Command {
 	var limit time.Duration
 	var reboot bool
 	c := &cobra.Command{
-		Use:   "assess-boot",
-		Short: "Find out whether the running deployment works, and give it up if it does not",
+		Use:     "assess-boot",
+		Example: "  apt-ostree assess-boot",
+		Short:   "Find out whether the running deployment works, and give it up if it does not",
 		Long: "Wait until the system has started, and find out whether the running deployment works: whether the units\n" +
 			"that boot-complete.target requires do, and whether the programs in the directories of health checks exit\n" +
 			"with 0. If not, it is tried again as often as its boot counter permits, and then the deployment before it\n" +

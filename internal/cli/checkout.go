@@ -12,8 +12,9 @@ import (
 func (a *app) checkoutCommand() *cobra.Command {
 	var opts txn.CheckoutOptions
 	c := &cobra.Command{
-		Use:   "checkout COMMIT|INDEX PATH",
-		Short: "Write the tree of a commit or deployment to a directory",
+		Use:     "checkout COMMIT|INDEX PATH",
+		Example: "  apt-ostree checkout 0 /var/tmp/tree\n  apt-ostree checkout --subpath=/usr/etc 0 /var/tmp/etc",
+		Short:   "Write the tree of a commit or deployment to a directory",
 		Long: "Write the tree of a commit, a ref or the deployment at an index to PATH, which must not exist. Files are copies.\n" +
 			"Who is not root gets them without owners.",
 		Args: cobra.ExactArgs(2),

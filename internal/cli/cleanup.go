@@ -59,8 +59,9 @@ func (a *app) cleanupCommand() *cobra.Command {
 	var flags changeFlags
 	var cleanup txn.Cleanup
 	c := &cobra.Command{
-		Use:   "cleanup",
-		Short: "Drop deployments, and what is cached",
+		Use:     "cleanup",
+		Example: "  apt-ostree cleanup --pending --repomd",
+		Short:   "Drop deployments, and what is cached",
 		Long: "Drop deployments that are not needed, and free what they held. Pinned deployments stay, and are named. What\n" +
 			"cannot be removed does not keep the rest.",
 		Args: cobra.NoArgs,
@@ -85,8 +86,9 @@ func (a *app) pruneCommand() *cobra.Command {
 	var prune txn.Prune
 	var older, largest string
 	c := &cobra.Command{
-		Use:   "prune",
-		Short: "Drop the oldest deployments, by number, age or size",
+		Use:     "prune",
+		Example: "  apt-ostree prune --keep=2 --older-than=90d",
+		Short:   "Drop the oldest deployments, by number, age or size",
 		Long: "Drop packages and commits that no deployment has, and, with an option, the oldest deployments. The running one,\n" +
 			"the one that boots next and pinned ones stay. With --keep and --older-than both have to be exceeded.",
 		Args: cobra.NoArgs,

@@ -22,8 +22,9 @@ func (a *app) composeCommand() *cobra.Command {
 func (a *app) composeTreeCommand() *cobra.Command {
 	var f composeFlags
 	c := &cobra.Command{
-		Use:   "tree [TREEFILE]",
-		Short: "Compose a commit from a treefile",
+		Use:     "tree [TREEFILE]",
+		Example: "  apt-ostree compose tree host.yaml --repo=/srv/repo\n  apt-ostree compose tree --print-only host.yaml",
+		Short:   "Compose a commit from a treefile",
 		Long: "Compose a commit from a treefile: fetch and verify what the archives offer, solve, download, unpack and\n" +
 			"configure in a sandbox, commit. Without a treefile a minimal bootable Debian 12 is composed.",
 		Args: cobra.MaximumNArgs(1),

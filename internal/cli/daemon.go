@@ -162,9 +162,10 @@ func (a *app) automatic(ctx context.Context) error {
 
 func (a *app) reloadCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "reload",
-		Short: "Have the daemon read its configuration and the system again",
-		Args:  cobra.NoArgs,
+		Use:     "reload",
+		Example: "  apt-ostree reload",
+		Short:   "Have the daemon read its configuration and the system again",
+		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			client := a.daemon(c.Context())
 			if client == nil {

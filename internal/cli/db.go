@@ -74,10 +74,11 @@ func (a *app) dbListCommand() *cobra.Command {
 	var repo string
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "list REVISION... [PATTERN...]",
-		Short: "List the packages of commits",
-		Long:  "List the packages of commits. Words that name no commit are patterns of package names.",
-		Args:  cobra.MinimumNArgs(1),
+		Use:     "list REVISION... [PATTERN...]",
+		Example: "  apt-ostree db list stable 'lib*'",
+		Short:   "List the packages of commits",
+		Long:    "List the packages of commits. Words that name no commit are patterns of package names.",
+		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			store, err := a.openCommits(c.Context(), repo)
 			if err != nil {
@@ -163,8 +164,9 @@ func (a *app) dbDiffCommand() *cobra.Command {
 	var repo, format string
 	var base, changelogs bool
 	c := &cobra.Command{
-		Use:   "diff [FROM [TO]]",
-		Short: "Show how the packages of two commits differ",
+		Use:     "diff [FROM [TO]]",
+		Example: "  apt-ostree db diff\n  apt-ostree db diff --format=diff stable debian/next",
+		Short:   "Show how the packages of two commits differ",
 		Long: "Show how the packages of two commits differ: by default from the booted deployment to the pending one,\n" +
 			"or from the rollback deployment to the default one.",
 		Args: cobra.MaximumNArgs(2),

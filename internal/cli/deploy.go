@@ -13,8 +13,9 @@ func (a *app) deployCommand() *cobra.Command {
 	var preview, noDowngrade bool
 	change := txn.Change{}
 	c := &cobra.Command{
-		Use:   "deploy REVISION",
-		Short: "Deploy a base commit by version, ref or checksum",
+		Use:     "deploy REVISION",
+		Example: "  apt-ostree deploy --preview 12.2\n  apt-ostree deploy 12.2",
+		Short:   "Deploy a base commit by version, ref or checksum",
 		Long: "Deploy a base commit: a version on the ref that is followed, another ref (which is then followed), or a\n" +
 			"checksum in the history of the ref that is followed. What is not here yet is pulled. Layered packages are\n" +
 			"layered on it.",

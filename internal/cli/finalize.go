@@ -10,8 +10,9 @@ func (a *app) finalizeCommand() *cobra.Command {
 	var flags changeFlags
 	var finalize txn.Finalize
 	c := &cobra.Command{
-		Use:   "finalize-deployment [CHECKSUM]",
-		Short: "Unlock the staged deployment and reboot into it",
+		Use:     "finalize-deployment [CHECKSUM]",
+		Example: "  apt-ostree finalize-deployment --allow-missing-checksum",
+		Short:   "Unlock the staged deployment and reboot into it",
 		Long: "Let the staged deployment take effect that --lock-finalization locked, and reboot. CHECKSUM is its base\n" +
 			"commit, so that nothing else is finalized that was staged in the meantime.",
 		Args: cobra.MaximumNArgs(1),

@@ -14,8 +14,9 @@ func (a *app) initramfsCommand() *cobra.Command {
 	var flags changeFlags
 	var i txn.Initramfs
 	c := &cobra.Command{
-		Use:   "initramfs",
-		Short: "Switch making the initramfs on this machine on or off",
+		Use:     "initramfs",
+		Example: "  apt-ostree initramfs --enable\n  apt-ostree initramfs --disable",
+		Short:   "Switch making the initramfs on this machine on or off",
 		Long: "Make the initramfs on this machine, with every change, instead of using that of the base; or use that again.\n" +
 			"Without options, show how it is.",
 		Args: cobra.NoArgs,
@@ -78,8 +79,9 @@ func (a *app) initramfsEtcCommand() *cobra.Command {
 	var flags changeFlags
 	var i txn.InitramfsEtc
 	c := &cobra.Command{
-		Use:   "initramfs-etc",
-		Short: "Let the initramfs have files of /etc",
+		Use:     "initramfs-etc",
+		Example: "  apt-ostree initramfs-etc --track=/etc/crypttab",
+		Short:   "Let the initramfs have files of /etc",
 		Long: "Track files and directories of /etc that are needed before the root file system is there: the kernel gets them as\n" +
 			"an initrd beside that of the base. With every change they are taken as they are then. Without options, list them.",
 		Args: cobra.NoArgs,

@@ -13,6 +13,7 @@ func (a *app) installCommand() *cobra.Command {
 	var change txn.Change
 	c := &cobra.Command{
 		Use:     "install PACKAGE...",
+		Example: "  apt-ostree install nginx git\n  apt-ostree install ./hello_2.10-3_all.deb\n  apt-ostree install --dry-run htop",
 		Aliases: []string{"pkg-add"},
 		Short:   "Layer packages on the base",
 		Long: "Layer packages on the base: NAME[:ARCH][=VERSION|/SUITE], or files, ./NAME.deb or an address of one,\n" +

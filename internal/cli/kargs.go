@@ -25,8 +25,9 @@ func (a *app) kargsCommand() *cobra.Command {
 	var f kargsFlags
 	var k txn.Kargs
 	c := &cobra.Command{
-		Use:   "kargs",
-		Short: "Show or change kernel arguments",
+		Use:     "kargs",
+		Example: "  apt-ostree kargs --append-if-missing=panic=30\n  apt-ostree kargs --delete=quiet",
+		Short:   "Show or change kernel arguments",
 		Long: "Show the kernel arguments of the deployment that boots next, or make a new deployment with others. Changes are\n" +
 			"made in this order: delete, replace, append, append-if-missing, delete-if-present. Neither a remote nor an archive\n" +
 			"is needed.",

@@ -25,8 +25,9 @@ func (a *app) overrideRemoveCommand() *cobra.Command {
 	var flags changeFlags
 	var change txn.Change
 	c := &cobra.Command{
-		Use:   "remove PACKAGE...",
-		Short: "Leave packages of the base out",
+		Use:     "remove PACKAGE...",
+		Example: "  apt-ostree override remove netbase",
+		Short:   "Leave packages of the base out",
 		Long: "Leave packages of the base out: dpkg purges them from a copy of it, and later changes do the same.\n" +
 			"What depends on them has to go too, or to be replaced.",
 		Args: cobra.MinimumNArgs(1),
@@ -45,8 +46,9 @@ func (a *app) overrideResetCommand() *cobra.Command {
 	var flags changeFlags
 	var change txn.Change
 	c := &cobra.Command{
-		Use:   "reset [PACKAGE...]",
-		Short: "Take packages as the base has them",
+		Use:     "reset [PACKAGE...]",
+		Example: "  apt-ostree override reset tzdata\n  apt-ostree override reset --all",
+		Short:   "Take packages as the base has them",
 		Args: func(c *cobra.Command, args []string) error {
 			if change.OverrideResetAll {
 				return cobra.NoArgs(c, args)

@@ -15,8 +15,9 @@ func (a *app) overrideReplaceCommand() *cobra.Command {
 	var change txn.Change
 	var from string
 	c := &cobra.Command{
-		Use:   "replace PACKAGE...",
-		Short: "Put other versions in the place of packages of the base",
+		Use:     "replace PACKAGE...",
+		Example: "  apt-ostree override replace ./tzdata_2099a-1_all.deb\n  apt-ostree override replace --freeze tzdata",
+		Short:   "Put other versions in the place of packages of the base",
 		Long: "Put other versions in the place of packages of the base, newer or older ones:\n" +
 			"a file, ./NAME.deb or an address of one; NAME[:ARCH][=VERSION] of the archives, which stays that version;\n" +
 			"NAME[:ARCH]/SUITE, which is the suite's at every upgrade. dpkg does it on a copy of the base, as an\n" +

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -24,10 +25,11 @@ func (a *app) unpinCommand() *cobra.Command {
 func (a *app) pinningCommand(use, short string, off *bool) *cobra.Command {
 	var flags changeFlags
 	c := &cobra.Command{
-		Use:   use,
-		Short: short,
-		Long:  short + ". INDEX counts from 0, as \"status -v\" shows it.",
-		Args:  cobra.MinimumNArgs(1),
+		Use:     use,
+		Short:   short,
+		Example: "  apt-ostree " + strings.Fields(use)[0] + " 0",
+		Long:    short + ". INDEX counts from 0, as \"status -v\" shows it.",
+		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			pin := txn.Pin{Off: *off}
 			for _, arg := range args {

@@ -32,7 +32,7 @@ func (a *app) providesCommand() *cobra.Command {
 		Short: "Find the packages that have a file",
 		Long: "Find the packages that have a file: those of the deployment that boots next and, if there are none, those of\n" +
 			"its archives. FILE is an absolute path, the end of one, or a pattern with *, ? and [].",
-		Example: "  apt-ostree provides /usr/bin/tool\n  apt-ostree provides 'bin/t*'",
+		Example: "  apt-ostree provides /usr/bin/git\n  apt-ostree provides 'bin/ht*'",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			system, err := a.archives(c.Context())

@@ -14,8 +14,9 @@ func (a *app) rebaseCommand() *cobra.Command {
 	var change txn.Change
 	var rebase txn.Rebase
 	c := &cobra.Command{
-		Use:   "rebase REFSPEC [REVISION]",
-		Short: "Switch to another base",
+		Use:     "rebase REFSPEC [REVISION]",
+		Example: "  apt-ostree rebase :debian/next",
+		Short:   "Switch to another base",
 		Long: "Follow another ref from now on, and take its newest commit, or REVISION, as base. REFSPEC is\n\n" +
 			"  REMOTE:BRANCH      a ref of a remote\n" +
 			"  REMOTE:  BRANCH    the other half stays\n" +

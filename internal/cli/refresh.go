@@ -11,6 +11,7 @@ func (a *app) refreshCommand() *cobra.Command {
 	var refresh txn.RefreshMetadata
 	c := &cobra.Command{
 		Use:     "refresh-md",
+		Example: "  apt-ostree refresh-md",
 		Aliases: []string{"makecache"},
 		Short:   "Fetch what the archives offer now",
 		Args:    cobra.NoArgs,

@@ -10,10 +10,11 @@ func (a *app) resetCommand() *cobra.Command {
 	var flags changeFlags
 	var change txn.Change
 	c := &cobra.Command{
-		Use:   "reset",
-		Short: "Drop what this machine changed: layered packages, overrides, its own initramfs",
-		Long:  "Drop what this machine changed: layered packages, overrides, its own initramfs. Without an option, all of them.",
-		Args:  cobra.NoArgs,
+		Use:     "reset",
+		Example: "  apt-ostree reset --overlays\n  apt-ostree reset",
+		Short:   "Drop what this machine changed: layered packages, overrides, its own initramfs",
+		Long:    "Drop what this machine changed: layered packages, overrides, its own initramfs. Without an option, all of them.",
+		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if !change.UninstallAll && !change.OverrideResetAll && !change.ResetInitramfs {
 				change.UninstallAll, change.OverrideResetAll, change.ResetInitramfs = true, true, true

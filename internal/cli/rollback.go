@@ -9,9 +9,10 @@ import (
 func (a *app) rollbackCommand() *cobra.Command {
 	var flags changeFlags
 	c := &cobra.Command{
-		Use:   "rollback",
-		Short: "Make the previous deployment the default again",
-		Args:  cobra.NoArgs,
+		Use:     "rollback",
+		Example: "  apt-ostree rollback",
+		Short:   "Make the previous deployment the default again",
+		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.change(c.Context(), txn.Change{Rollback: true}, flags, "No change.")
 		},

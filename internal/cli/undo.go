@@ -9,8 +9,9 @@ import (
 func (a *app) undoCommand() *cobra.Command {
 	var flags changeFlags
 	c := &cobra.Command{
-		Use:   "undo",
-		Short: "Take the last change back",
+		Use:     "undo",
+		Example: "  apt-ostree undo",
+		Short:   "Take the last change back",
 		Long: "Take back the change that made the deployment which boots next: what was deployed before it boots next again,\n" +
 			"with its packages, overrides and kernel arguments. To undo an undo is to redo the change.",
 		Args: cobra.NoArgs,

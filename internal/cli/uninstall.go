@@ -11,6 +11,7 @@ func (a *app) uninstallCommand() *cobra.Command {
 	var change txn.Change
 	c := &cobra.Command{
 		Use:     "uninstall PACKAGE...",
+		Example: "  apt-ostree uninstall git\n  apt-ostree uninstall --all",
 		Aliases: []string{"remove", "pkg-remove"},
 		Short:   "Drop layered packages",
 		Args: func(c *cobra.Command, args []string) error {

@@ -14,6 +14,7 @@ func (a *app) upgradeCommand() *cobra.Command {
 	change := txn.Change{Upgrade: true}
 	c := &cobra.Command{
 		Use:     "upgrade",
+		Example: "  apt-ostree upgrade --check\n  apt-ostree upgrade",
 		Aliases: []string{"update"},
 		Short:   "Take the newest base commit and layered packages",
 		Long: "Pull the newest commit of what the origin follows and layer the requested packages on it, at their newest\n" +

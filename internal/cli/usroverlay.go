@@ -12,6 +12,7 @@ func (a *app) usroverlayCommand() *cobra.Command {
 	var hotfix, transient bool
 	c := &cobra.Command{
 		Use:     "usroverlay",
+		Example: "  apt-ostree usroverlay",
 		Aliases: []string{"unlock"},
 		Short:   "Make /usr of the running system writable",
 		Long: "Mount a writable overlay over /usr of the running system. What is changed there is gone after the next reboot,\n" +

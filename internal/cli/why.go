@@ -50,7 +50,7 @@ func (a *app) whyCommand() *cobra.Command {
 		Short: "Explain why a package is installed",
 		Long: "Explain why a package is part of the deployment that boots next: the way from a request to what is layered,\n" +
 			"and the installed packages that need it. No archive is needed.",
-		Example: "  apt-ostree why tool",
+		Example: "  apt-ostree why libc6",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			system, err := a.system(c.Context())
@@ -127,7 +127,7 @@ func (a *app) whyNotCommand() *cobra.Command {
 		Short: "Explain why a package cannot be layered",
 		Long: "Explain why a package, NAME[:ARCH][=VERSION|/SUITE], cannot be layered on the deployment that boots next; if\n" +
 			"it can be, what would come with it. Exits with 77 if nothing prevents it.",
-		Example: "  apt-ostree why-not rival",
+		Example: "  apt-ostree why-not nginx-light",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			system, err := a.archives(c.Context())

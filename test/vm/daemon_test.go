@@ -33,7 +33,9 @@ func TestDaemonInContainer(t *testing.T) {
 	t.Parallel()
 	need(t)
 	testenv.Need(t, testenv.Tool("systemd-nspawn"), testenv.Tool("nsenter"), testenv.Tool("ostree"), testenv.Tool("make"))
-	d := newDaemonSystem(t)
+	archive := apttest.New(t, apttest.Options{})
+	archive.Add(probe("1.0"), another, foreign(t), slow)
+	d := newDaemonSystem(t, archive)
 	for _, part := range []struct {
 		name string
 		run  func(d *daemonSystem)
@@ -70,13 +72,11 @@ func TestDaemonInContainer(t *testing.T) {
 	}
 }
 
-func newDaemonSystem(t *testing.T) *daemonSystem {
+// newDaemonSystem starts one whose APT source is an archive.
+func newDaemonSystem(t *testing.T, archive *apttest.Archive) *daemonSystem {
 	t.Helper()
-	b, err := built()
+	b, err := installed()
 	require.NoError(t, err)
-	require.NoError(t, b.Install(t.Context(), "../..", t.TempDir()))
-	archive := apttest.New(t, apttest.Options{})
-	archive.Add(probe("1.0"), another, foreign(t), slow)
 	guestOf := vm.Guest{Agent: b.Agent, Sources: source.Format([]source.Source{archive.Publish()})}
 	sysroot := t.TempDir()
 	t.Cleanup(func() { require.NoError(t, fsx.RemoveAll(sysroot)) })

@@ -31,6 +31,15 @@ var built = sync.OnceValues(func() (*vm.Build, error) {
 	return vm.NewBuild(ctx, programs, filepath.Join(os.TempDir(), "apt-ostree-vm-cache"))
 })
 
+// installed has what `make install` installs on it.
+var installed = sync.OnceValues(func() (*vm.Build, error) {
+	b, err := built()
+	if err != nil {
+		return nil, err
+	}
+	return b, b.Install(context.Background(), "../..", filepath.Join(programs, "installed"))
+})
+
 func TestMain(m *testing.M) { os.Exit(runTests(m)) }
 
 func runTests(m *testing.M) int {
