@@ -2,12 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 
-	"github.com/apt-ostree/apt-ostree/pkg/deploy"
-	"github.com/apt-ostree/apt-ostree/pkg/ostree"
+	"golang.org/x/sys/unix"
+
 	"github.com/apt-ostree/apt-ostree/pkg/txn"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/compose"
 )
@@ -20,84 +19,102 @@ func smallPackages() []string {
 	}
 }
 
-// benchLayer layers twenty packages, each in a change of its own, on the embedded set. The peer of the
-// last change is the first: it should cost a little more only.
+const (
+	rowInstall = "`install` of a small cached package to a staged deployment / `apt-get install` of it in a chroot of the same tree"
+	rowTwenty  = "`install` of the 20th small cached package / of the first"
+	rowSum     = "`install` of the 2nd to 20th, the slowest / the first"
+)
+
+// benchLayer layers small packages on the embedded set, about 400 MB, as a running system does: the
+// deployments are staged.
 func benchLayer(ctx context.Context, opts options, work string) error {
-	const name = "`install` of the 20th small package / of the first, downloads included"
-	if !opts.only.MatchString(name) {
+	one, many := opts.only.MatchString(rowInstall), opts.only.MatchString(rowTwenty) || opts.only.MatchString(rowSum)
+	if !one && !many {
 		return nil
 	}
 	tree, err := compose.Embedded(compose.LoadOptions{Architecture: txn.NativeArchitecture()})
 	if err != nil {
 		return err
 	}
-	var first, last []sample
-	for i := range opts.runs {
-		times, err := layerOnce(ctx, tree, opts.cache, filepath.Join(work, fmt.Sprint("layer", i)))
-		if err != nil {
+	l, err := newLayering(ctx, tree, opts.cache, filepath.Join(work, "layer"))
+	if err != nil {
+		return err
+	}
+	if err := l.download(ctx); err != nil {
+		return err
+	}
+	if one {
+		if err := l.benchInstall(ctx, opts.runs); err != nil {
 			return err
 		}
-		first, last = append(first, times[0]), append(last, times[len(times)-1])
 	}
-	printRow(name, last, first)
+	if many {
+		return l.benchTwenty(ctx, opts.runs)
+	}
 	return nil
 }
 
-// layerOnce returns how long each change took.
-func layerOnce(ctx context.Context, tree *compose.Treefile, cache, path string) (times []sample, err error) {
-	sysroot, err := deploy.Init(path, deploy.InitOptions{})
-	if err != nil {
-		return nil, err
+// benchInstall takes another package in each run, because what was once assembled is found again.
+func (l *layering) benchInstall(ctx context.Context, runs int) error {
+	if err := l.makeChroot(ctx); err != nil {
+		return err
 	}
-	if err := errors.Join(sysroot.InitStateroot(ctx, "debian"), sysroot.Close()); err != nil {
-		return nil, err
-	}
-	if err := composeInto(ctx, tree, cache, filepath.Join(path, "ostree/repo")); err != nil {
-		return nil, err
-	}
-	changes := []txn.Change{{Deploy: tree.Ref}}
-	for _, name := range smallPackages() {
-		changes = append(changes, txn.Change{Install: []string{name}})
-	}
-	for _, c := range changes {
-		took, err := timed(func() error { return change(ctx, path, c) })
-		if err != nil {
-			return nil, fmt.Errorf("%+v: %w", c, err)
+	var ours, theirs []sample
+	for i, name := range smallPackages()[:min(runs, len(smallPackages()))] {
+		for side := range 2 {
+			if (side+i)%2 == 0 {
+				s, err := l.install(ctx, name)
+				if err != nil {
+					return err
+				}
+				ours = append(ours, s)
+				continue
+			}
+			s, err := measure(ctx, "", "chroot", l.chroot, "apt-get", "install", "-y", "-qq", name)
+			if err != nil {
+				return err
+			}
+			theirs = append(theirs, s)
 		}
-		times = append(times, took)
+		if err := l.change(ctx, txn.Change{UninstallAll: true}); err != nil {
+			return err
+		}
 	}
-	return times[1:], nil
+	printRow(rowInstall, ours, theirs)
+	return nil
 }
 
-func composeInto(ctx context.Context, tree *compose.Treefile, cache, path string) error {
-	repo, err := ostree.Open(path, ostree.Options{})
-	if err != nil {
-		return err
+// benchTwenty layers twenty packages, each in a change of its own. The peer of the last change is the
+// first: it should cost a little more only.
+func (l *layering) benchTwenty(ctx context.Context, runs int) error {
+	var first, last, slowest []sample
+	for range runs {
+		var times []sample
+		for _, name := range smallPackages() {
+			s, err := l.install(ctx, name)
+			if err != nil {
+				return fmt.Errorf("install %s: %w", name, err)
+			}
+			times = append(times, s)
+		}
+		most := times[1]
+		for _, s := range times[2:] {
+			if s.seconds > most.seconds {
+				most = s
+			}
+		}
+		first, last, slowest = append(first, times[0]), append(last, times[len(times)-1]), append(slowest, most)
+		if err := l.change(ctx, txn.Change{UninstallAll: true}); err != nil {
+			return err
+		}
 	}
-	defer repo.Close()
-	c, err := compose.New(compose.Options{Repo: repo, Treefile: tree, CacheDir: cache})
-	if err != nil {
-		return err
-	}
-	plan, err := c.Plan(ctx)
-	if err != nil {
-		return err
-	}
-	_, err = c.Apply(ctx, plan, nil)
-	return err
+	printRow(rowTwenty, last, first)
+	printRow(rowSum, slowest, first)
+	return nil
 }
 
-// change does what the command does: open, plan, apply.
-func change(ctx context.Context, path string, c txn.Change) (err error) {
-	system, err := txn.Open(ctx, path, txn.Options{})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, system.Close()) }()
-	plan, err := system.Plan(ctx, c)
-	if err != nil {
-		return err
-	}
-	_, err = system.Apply(ctx, plan, txn.ApplyOptions{})
-	return err
+// install layers a package and returns how long that took.
+func (l *layering) install(ctx context.Context, name string) (sample, error) {
+	unix.Sync()
+	return timed(func() error { return l.change(ctx, txn.Change{Install: []string{name}}) })
 }

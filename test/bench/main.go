@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"syscall"
 
 	"github.com/apt-ostree/apt-ostree/internal/fsx"
 )
@@ -38,6 +39,12 @@ func main() {
 			os.Exit(1)
 		}
 		return
+	}
+	if len(os.Args) > 1 && (os.Args[1] == "apt-ostree" || os.Args[1] == "apt-ostreed") {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		code := runProgram(ctx, os.Args[1], os.Args[2:])
+		stop()
+		os.Exit(code)
 	}
 	var opts options
 	flag.IntVar(&opts.runs, "runs", 3, "runs of each side")
@@ -75,6 +82,9 @@ func bench(ctx context.Context, opts options) (err error) {
 		return err
 	}
 	if err := benchCompose(ctx, opts, work); err != nil {
+		return err
+	}
+	if err := benchStatus(ctx, opts, work); err != nil {
 		return err
 	}
 	return benchLayer(ctx, opts, work)
