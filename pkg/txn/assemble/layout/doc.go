@@ -12,6 +12,7 @@
 //
 //	/etc                          usr/etc
 //	/boot/{vmlinuz,config,…}-K    usr/lib/modules/K/{vmlinuz,config,System.map}
+//	/usr/lib/linux-image-K        also usr/lib/modules/K/dtb: device trees
 //	/var/lib/dpkg and the like    usr/lib/sysimage/… (see [States])
 //	the rest of /var              usr/share/factory/var, as a whole, recreated on a machine by
 //	                              usr/lib/tmpfiles.d/apt-ostree-var-PACKAGE.conf

@@ -52,7 +52,8 @@ func TestFoldUndoesUnfoldOfAnyTree(t *testing.T) {
 	places := []string{
 		"etc", "etc/alternatives", "etc/ssh", "etc/apt/apt.conf.d", "etc/tmpfiles.d", "boot", "root", "home/alice", "srv", "mnt", "opt", "opt/x",
 		"media", "snap", "tmp", "run", "usr/local/bin", "usr/lib/x", "usr/lib/opt", "usr/share/factory/etc", "usr/lib/sysimage/rpm",
-		"usr/lib/tmpfiles.d", "usr/lib/systemd/system", "usr/share/systemd", "etc/apparmor.d/tunables/home.d", "usr/lib/systemd/system/apt-daily.timer.d", "usr/sbin", "usr/lib/modules/6.1", "var",
+		"usr/lib/tmpfiles.d", "usr/lib/systemd/system", "usr/share/systemd", "etc/apparmor.d/tunables/home.d", "usr/lib/systemd/system/apt-daily.timer.d", "usr/sbin", "usr/lib/modules/6.1", "usr/lib/modules/6.1/dtb",
+		"usr/lib/linux-image-6.1", "usr/lib/firmware/6.1/device-tree", "var",
 		"var/lib", "var/lib/x", "var/lib/dpkg", "var/lib/dpkg/info", "var/lib/dpkg/triggers", "var/lib/pam", "var/lib/apt", "var/lib/apt/lists",
 		"var/lib/systemd/deb-systemd-helper-enabled", "var/cache/debconf", "var/cache/x", "var/log/x", "var/tmp", "var/backups", "var/www", "var/opt/y",
 		"var/lib/ucf", "var/spool/x", "var/lib/snapd",

@@ -42,6 +42,9 @@ func (f *folder) kernel(context.Context) error {
 			len(kernels), strings.Join(kernels, " and "))
 	case len(kernels) == 1:
 		f.report.Kernel = kernels[0]
+		if err := f.deviceTrees(kernels[0]); err != nil {
+			return err
+		}
 		return f.warnNoInitramfs(kernels[0])
 	case !f.opts.AllowNoKernel:
 		return fmt.Errorf("no kernel: no vmlinuz in /boot or below /%s; add a linux-image package, or allow trees without a kernel if this is a container", modules)

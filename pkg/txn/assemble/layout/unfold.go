@@ -34,6 +34,7 @@ func (f *files) unfolds() []pass {
 		{"state", func(context.Context) error { return f.unfoldState() }},
 		{"generated files", f.removeGenerated},
 		{"homes", f.unfoldHomes},
+		{"device trees", func(context.Context) error { return f.unfoldDeviceTrees() }},
 	}
 }
 
