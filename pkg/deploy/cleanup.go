@@ -115,7 +115,7 @@ func (s *Sysroot) finishLoader(ctx context.Context, st *state) error {
 
 // loaderConfig is what the boot loader got to know of what is in effect.
 func (s *Sysroot) loaderConfig(st *state) bootloader.Config {
-	c := bootloader.Config{Sysroot: s.path, Boot: s.bootPath(), Version: st.boot}
+	c := bootloader.Config{Sysroot: s.path, Boot: s.bootPath(), Version: st.boot, After: s.afterLoader}
 	for _, d := range notStaged(st.deployments) {
 		c.Entries, c.Names = append(c.Entries, d.entry), append(c.Names, d.file)
 	}
@@ -216,10 +216,13 @@ func (s *Sysroot) remove(d Deployment) error {
 	return nil
 }
 
-// cleanBoot removes kernels and additional initrds that no entry needs.
+// cleanBoot removes kernels and additional initrds that no entry needs, be it one of another system.
 func (s *Sysroot) cleanBoot(st *state) error {
 	boot := filepath.Join(s.bootPath(), "ostree")
-	needed := make(map[string]bool)
+	needed, err := s.neededByOthers(st.boot)
+	if err != nil {
+		return fmt.Errorf("entries of others: %w", err)
+	}
 	for _, d := range st.deployments {
 		needed[filepath.Base(bootDir(d))] = true
 		for _, overlay := range d.entry.Overlays() {

@@ -55,6 +55,8 @@ func TestCrash(t *testing.T) {
 		// between are the versions in between, of a change in two steps.
 		between []string
 		steps   []string
+		// loader are what the boot loader does on the way, in whatever order.
+		loader []string
 	}{
 		"deploy with another kernel": {
 			change: func(t *testing.T, s *deploy.Sysroot) {
@@ -143,15 +145,38 @@ func TestCrash(t *testing.T) {
 		},
 		"deploy with systemd-boot": {
 			prepare: func(t *testing.T, s *deploy.Sysroot) {
-				require.NoError(t, os.MkdirAll(s.Path()+"/efi/EFI/systemd", 0o755))
-				require.NoError(t, os.WriteFile(s.Path()+"/efi/EFI/systemd/systemd-bootx64.efi", nil, 0o644))
+				useSystemdBoot(t, s)
 				require.NoError(t, s.SetDefault(t.Context(), deployments(t, s)[1]))
 				require.NoError(t, s.SetDefault(t.Context(), deployments(t, s)[1]))
 			},
 			change: func(t *testing.T, s *deploy.Sysroot) {
 				mustDeploy(t, s, resolve(t, s, "3"), deploy.DeployOptions{})
 			},
-			new: []string{"3", "2"},
+			new:    []string{"3", "2"},
+			loader: []string{"finish-retire", "finish-show", "write-copy", "write-entry"},
+		},
+		"undeploy with systemd-boot": {
+			prepare: func(t *testing.T, s *deploy.Sysroot) {
+				useSystemdBoot(t, s)
+				mustDeploy(t, s, resolve(t, s, "3"), deploy.DeployOptions{})
+			},
+			change: func(t *testing.T, s *deploy.Sysroot) {
+				require.NoError(t, s.Undeploy(t.Context(), deployments(t, s)[0]))
+			},
+			new:    []string{"2"},
+			loader: []string{"finish-drop", "finish-retire", "finish-show", "write-copy", "write-entry"},
+		},
+		"take over from another GRUB menu": {
+			prepare: func(t *testing.T, s *deploy.Sysroot) {
+				require.NoError(t, os.MkdirAll(s.Path()+"/boot/grub", 0o755))
+				require.NoError(t, os.WriteFile(s.Path()+"/boot/grub/grub.cfg", []byte("# former menu\n"), 0o644))
+				require.NoError(t, s.Repo().SetConfigValue("sysroot", "boot-counting-tries", "2"))
+			},
+			change: func(t *testing.T, s *deploy.Sysroot) {
+				mustDeploy(t, s, resolve(t, s, "3"), deploy.DeployOptions{})
+			},
+			new:    []string{"3", "2"},
+			loader: []string{"finish-keep", "finish-lead", "write-counter"},
 		},
 		"give up": {
 			booted: true,
@@ -219,8 +244,30 @@ func TestCrash(t *testing.T) {
 			if c.steps != nil && stride == 1 {
 				require.Equal(t, c.steps, slices.Compact(seen))
 			}
+			if c.loader != nil && stride == 1 {
+				require.Equal(t, c.loader, loaderSteps(seen))
+			}
 		})
 	}
+}
+
+// loaderSteps are those of the boot loader among the steps of a change, sorted.
+func loaderSteps(seen []string) []string {
+	var steps []string
+	for _, step := range seen {
+		if inner, ok := strings.CutPrefix(step, "bootloader-"); ok {
+			steps = append(steps, inner)
+		}
+	}
+	slices.Sort(steps)
+	return slices.Compact(steps)
+}
+
+// useSystemdBoot makes systemd-boot the boot loader of a sysroot.
+func useSystemdBoot(t *testing.T, s *deploy.Sysroot) {
+	t.Helper()
+	require.NoError(t, os.MkdirAll(s.Path()+"/efi/EFI/systemd", 0o755))
+	require.NoError(t, os.WriteFile(s.Path()+"/efi/EFI/systemd/systemd-bootx64.efi", nil, 0o644))
 }
 
 // crashTemplate makes a sysroot with two deployments, something to clean up, and more commits.
@@ -263,8 +310,10 @@ func requireOldOrNew(t *testing.T, step string, old, want, got []string) {
 		require.Equal(t, want, got, "after %s", step)
 		return
 	}
-	// A finalization cleans up afterwards, and a deployment before, by the same steps.
-	if !strings.HasPrefix(step, "clean-") || !slices.Equal(want, got) {
+	// A finalization cleans up afterwards, and a deployment before, by the same steps, and a boot loader finishes then
+	// as well as after the switch.
+	either := strings.HasPrefix(step, "clean-") || strings.HasPrefix(step, "bootloader-finish-")
+	if !either || !slices.Equal(want, got) {
 		require.Equal(t, old, got, "after %s", step)
 	}
 }
@@ -299,8 +348,10 @@ func requireBoots(t *testing.T, s *deploy.Sysroot) {
 						require.FileExists(t, s.Path()+target+"/etc/a.conf", file)
 					}
 				}
-				if kernel, ok := strings.CutPrefix(strings.TrimSpace(line), "linux "); ok {
-					require.FileExists(t, filepath.Join(root, strings.Fields(kernel)[0]), file)
+				for _, key := range []string{"linux ", "initrd "} {
+					if path, ok := strings.CutPrefix(strings.TrimSpace(line), key); ok {
+						require.FileExists(t, filepath.Join(root, strings.Fields(path)[0]), file)
+					}
 				}
 			}
 		}

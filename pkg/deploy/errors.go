@@ -85,6 +85,17 @@ type NotFoundError struct {
 // Error names the deployment.
 func (e *NotFoundError) Error() string { return fmt.Sprintf("there is no deployment %s", e.Name) }
 
+// EntryError says that a boot entry with a name like ours is for a deployment that this sysroot does not have.
+type EntryError struct{ Err error }
+
+// Error names what is missing and the way out.
+func (e *EntryError) Error() string {
+	return fmt.Sprintf("it is for a deployment that is not here (%v): if it is another system's, rename it to what does not begin with ostree-, and it is left alone", e.Err)
+}
+
+// Unwrap returns what is missing.
+func (e *EntryError) Unwrap() error { return e.Err }
+
 // BootedError says that a change would remove the running deployment.
 type BootedError struct {
 	// Name is that of the deployment.

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/apt-ostree/apt-ostree/internal/testenv"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy/bootentry"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy/bootloader"
@@ -99,6 +101,67 @@ func TestFATBoot(t *testing.T) {
 	require.Len(t, kernels, 1, "kernels that nothing needs leave the partition")
 	require.NoDirExists(t, s.Path()+"/boot/loader.0")
 	require.NoDirExists(t, s.Path()+"/boot/loader.1")
+}
+
+// What is written to the partition goes onto a real FAT file system and comes back as it was: names with boot counters,
+// those of files that are not in effect yet, and sizes.
+func TestFATBootFitsFAT(t *testing.T) {
+	t.Parallel()
+	s := fatBoot(t)
+	require.NoError(t, s.Repo().SetConfigValue("sysroot", "boot-counting-tries", "3"))
+	mustDeploy(t, s, commit(t, s, "1", nil), deploy.DeployOptions{})
+	next := commit(t, s, "2", tree{
+		"usr/lib/modules/6.1.0/vmlinuz":    strings.Repeat("kernel", 40<<10),
+		"usr/lib/modules/6.1.0/devicetree": "tree",
+	})
+	for n := 0; ; n++ {
+		step := crashAt(s, n, func() { mustDeploy(t, s, next, deploy.DeployOptions{}) })
+		if step == "bootloader" {
+			break
+		}
+		require.NotEmpty(t, step, "the boot loader has not been configured")
+	}
+	waiting, err := filepath.Glob(s.Path() + "/boot/loader/entries/ostree-*+3.conf.ostree-new")
+	require.NoError(t, err)
+	require.NotEmpty(t, waiting)
+	requireFitsFAT(t, s.Path()+"/boot")
+	mustDeploy(t, s, next, deploy.DeployOptions{})
+	clean(t, s)
+	requireFitsFAT(t, s.Path()+"/boot")
+}
+
+// requireFitsFAT copies a directory into a FAT file system, checks that and copies it back.
+func requireFitsFAT(t *testing.T, dir string) {
+	t.Helper()
+	testenv.Need(t, testenv.Tool("mkfs.vfat"), testenv.Tool("fsck.vfat"), testenv.Tool("mcopy"))
+	fat := filepath.Join(t.TempDir(), "fat")
+	run := func(args ...string) {
+		out, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput()
+		require.NoError(t, err, "%s: %s", args, out)
+	}
+	run("mkfs.vfat", "-C", fat, "34816", "-F", "32", "-s", "1")
+	names, err := filepath.Glob(dir + "/*")
+	require.NoError(t, err)
+	run(append(append([]string{"mcopy", "-s", "-n", "-i", fat}, names...), "::")...)
+	run("fsck.vfat", "-n", fat)
+	back := t.TempDir()
+	run("mcopy", "-s", "-n", "-i", fat, "::*", back)
+	require.Equal(t, contents(t, dir), contents(t, back))
+}
+
+// contents are the files below a directory.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := make(map[string]string)
+	require.NoError(t, fs.WalkDir(os.DirFS(dir), ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		files[name] = string(text)
+		return err
+	}))
+	return files
 }
 
 // The partition can be away: nothing changes then, and the error says what to mount.

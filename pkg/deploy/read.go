@@ -29,10 +29,13 @@ func (s *Sysroot) readDeployment(ctx context.Context, entry *bootentry.Entry, ho
 	}
 	link, err := parseBootLink(links[0])
 	if err != nil {
-		return Deployment{}, false, err
+		return Deployment{}, false, &EntryError{err}
 	}
 	path := filepath.Join(s.path, links[0])
 	target, err := os.Readlink(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Deployment{}, false, &EntryError{err}
+	}
 	if err != nil {
 		return Deployment{}, false, err
 	}

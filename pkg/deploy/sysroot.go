@@ -136,6 +136,9 @@ func (s *Sysroot) step(ctx context.Context, name string) error {
 	return ctx.Err()
 }
 
+// afterLoader ends a step of a boot loader, which cannot be cancelled.
+func (s *Sysroot) afterLoader(name string) { s.after("bootloader-" + name) }
+
 // removeAll removes a path of the sysroot; missing is fine.
 func removeAll(path string) error {
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {

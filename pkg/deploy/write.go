@@ -231,7 +231,7 @@ func (s *Sysroot) bootloader() (bootloader.Bootloader, error) {
 
 // config is what the boot loader gets to know.
 func (w *writer) config() bootloader.Config {
-	c := bootloader.Config{Sysroot: w.sysroot.path, Boot: w.sysroot.bootPath(), Version: w.boot, Entries: w.entries, Names: w.names}
+	c := bootloader.Config{Sysroot: w.sysroot.path, Boot: w.sysroot.bootPath(), Version: w.boot, Entries: w.entries, Names: w.names, After: w.sysroot.afterLoader}
 	if len(w.list) > 0 {
 		c.Default = w.list[0].Path
 	}

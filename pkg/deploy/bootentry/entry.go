@@ -96,6 +96,17 @@ func (e *Entry) Overlays() []string { return slices.Clone(e.overlays) }
 // there is a first one.
 func (e *Entry) SetOverlays(paths []string) { e.overlays = slices.Clone(paths) }
 
+// Files returns the paths of all files that the entry makes a boot loader read.
+func (e *Entry) Files() []string {
+	files := e.Overlays()
+	for _, key := range []string{KeyLinux, KeyInitrd, KeyDeviceTree, KeyDTBDir, "efi", "uki"} {
+		if path := e.Get(key); path != "" {
+			files = append(files, path)
+		}
+	}
+	return append(files, strings.Fields(e.Get("devicetree-overlay"))...)
+}
+
 // Clone returns an independent copy.
 func (e *Entry) Clone() *Entry {
 	c := &Entry{overlays: slices.Clone(e.overlays)}

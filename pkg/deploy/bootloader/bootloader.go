@@ -36,6 +36,16 @@ type Config struct {
 	Names []bootentry.Name
 	// Default is the path of the deployment that boots by default, "" when there is none.
 	Default string
+	// After is told of each thing that is done, "write-…" or "finish-…"; tests stop there. Nil means that nobody
+	// wants to know.
+	After func(step string)
+}
+
+// step says that something is done.
+func (c Config) step(name string) {
+	if c.After != nil {
+		c.After(name)
+	}
 }
 
 // loaderDir is the directory that becomes effective.

@@ -60,6 +60,7 @@ func (g GRUB) Write(ctx context.Context, c Config) error {
 		if err := fsx.WriteFile(c.file(grubEnv), environment(strconv.Itoa(left)), 0o600); err != nil {
 			return err
 		}
+		c.step("write-counter")
 	}
 	if g.Generator != "" {
 		return g.generate(ctx, c)
@@ -86,7 +87,7 @@ func (g GRUB) generate(ctx context.Context, c Config) error {
 
 // Finish makes grub.cfg lead to the menu.
 func (g GRUB) Finish(_ context.Context, c Config) error {
-	return redirect(c.Boot, filepath.Join(g.Dir, grubConfig), grubConfig, filepath.Join(g.Dir, grubKept))
+	return redirect(c, filepath.Join(g.Dir, grubConfig), grubConfig, filepath.Join(g.Dir, grubKept))
 }
 
 // envSize is the size of a GRUB environment block, which GRUB only overwrites in place.

@@ -13,7 +13,8 @@ import (
 // the directory loader, so that it changes with the boot entries in one step. A file that is in the
 // way is kept under another name, unless that is "", because its content has been taken over. It does
 // nothing when the directory loader is not from here and has no such file.
-func redirect(boot, file, target, keepAs string) error {
+func redirect(c Config, file, target, keepAs string) error {
+	boot := c.Boot
 	path := filepath.Join(boot, file)
 	want, err := filepath.Rel(filepath.Dir(file), filepath.Join("loader", target))
 	if err != nil {
@@ -36,6 +37,7 @@ func redirect(boot, file, target, keepAs string) error {
 		if err := os.Link(path, filepath.Join(boot, keepAs)); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
+		c.step("finish-keep")
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
@@ -50,5 +52,6 @@ func redirect(boot, file, target, keepAs string) error {
 	if err := os.Rename(tmp, path); err != nil {
 		return err
 	}
+	c.step("finish-lead")
 	return fsx.SyncDir(filepath.Dir(path))
 }

@@ -58,7 +58,7 @@ func (s Syslinux) Write(_ context.Context, c Config) error {
 
 // Finish makes the file at which the boot loader looks lead there.
 func (s Syslinux) Finish(_ context.Context, c Config) error {
-	return redirect(c.Boot, filepath.Join(s.Dir, s.config()), s.config(), "")
+	return redirect(c, filepath.Join(s.Dir, s.config()), s.config(), "")
 }
 
 // labels makes the labels for OSTree.

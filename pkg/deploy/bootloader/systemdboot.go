@@ -113,12 +113,17 @@ func (s SystemdBoot) writeEntry(c Config, e *bootentry.Entry, name mirrorName) e
 		if err := copyToFAT(filepath.Join(c.Boot, inPartition(file)), filepath.Join(s.Path, inPartition(file))); err != nil {
 			return err
 		}
+		c.step("write-copy")
 	}
 	text, err := copied.Bytes()
 	if err != nil {
 		return err
 	}
-	return writeToFAT(filepath.Join(s.entries(), name.String()+notYet), text)
+	if err := writeToFAT(filepath.Join(s.entries(), name.String()+notYet), text); err != nil {
+		return err
+	}
+	c.step("write-entry")
+	return nil
 }
 
 // inPartition returns a path of an entry as it is in the partition.
@@ -144,6 +149,7 @@ func (s SystemdBoot) Finish(_ context.Context, c Config) error {
 			if err := os.Rename(filepath.Join(s.entries(), name.file), filepath.Join(s.entries(), name.String())); err != nil {
 				return err
 			}
+			c.step("finish-show")
 		}
 	}
 	if err := s.sync(); err != nil {
@@ -154,6 +160,7 @@ func (s SystemdBoot) Finish(_ context.Context, c Config) error {
 			if err := os.Remove(filepath.Join(s.entries(), name.file)); err != nil {
 				return err
 			}
+			c.step("finish-retire")
 		}
 	}
 	if err := s.removeKernels(c); err != nil {
@@ -162,12 +169,17 @@ func (s SystemdBoot) Finish(_ context.Context, c Config) error {
 	return s.sync()
 }
 
-// removeKernels removes the copies that the new entries do not name.
+// removeKernels removes the copies that no entry names, neither one of the new ones nor one of another tool: the
+// partition may be that of several systems. FAT takes names that only differ in case for the same.
 func (s SystemdBoot) removeKernels(c Config) error {
+	entries, _, err := bootentry.ReadDir(s.entries())
+	if err != nil {
+		return nil //nolint:nilerr // what an entry names that cannot be read is not known, so all of it stays
+	}
 	needed := make(map[string]bool)
-	for _, e := range c.Entries {
-		for _, file := range append(initrds(e), e.Get(bootentry.KeyLinux), e.Get(bootentry.KeyDeviceTree)) {
-			needed[inPartition(file)] = true
+	for _, e := range append(entries, c.Entries...) {
+		for _, file := range e.Files() {
+			needed[strings.ToLower(inPartition(file))] = true
 		}
 	}
 	copies, err := filepath.Glob(filepath.Join(s.Path, "ostree/*/*"))
@@ -175,8 +187,11 @@ func (s SystemdBoot) removeKernels(c Config) error {
 		return err
 	}
 	for _, file := range copies {
-		if needed[strings.TrimPrefix(file, filepath.Clean(s.Path))] {
+		if needed[strings.ToLower(strings.TrimPrefix(file, filepath.Clean(s.Path)))] {
 			continue
+		}
+		if info, err := os.Lstat(file); err != nil || info.IsDir() {
+			continue // A directory is not from here.
 		}
 		if err := os.Remove(file); err != nil {
 			return err
@@ -185,6 +200,7 @@ func (s SystemdBoot) removeKernels(c Config) error {
 		if err := os.Remove(filepath.Dir(file)); err != nil && !errors.Is(err, unix.ENOTEMPTY) {
 			return err
 		}
+		c.step("finish-drop")
 	}
 	return nil
 }

@@ -95,5 +95,5 @@ func treeVariables(deployment string) ([]string, error) {
 
 // Finish makes /boot/uEnv.txt lead to the file of variables.
 func (UBoot) Finish(_ context.Context, c Config) error {
-	return redirect(c.Boot, uEnv, uEnv, uEnv+".before-ostree")
+	return redirect(c, uEnv, uEnv, uEnv+".before-ostree")
 }

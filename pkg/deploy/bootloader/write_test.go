@@ -261,6 +261,39 @@ func TestSystemdBoot(t *testing.T) {
 	require.Equal(t, slices.Concat([]string{"loader/entries/ostree-2.1.conf"}, foreign, kernels[:2]), files(t, esp))
 }
 
+// A partition is shared: what entries of another system name stays, in whatever case, and so does what is no file of ours.
+func TestSystemdBootLeavesKernelsOfOthers(t *testing.T) {
+	t.Parallel()
+	boot := t.TempDir()
+	esp := boot + "/efi"
+	for _, name := range []string{"debian-b/vmlinuz-6.1", "debian-b/initramfs-6.1.img", "initramfs-overlays/o.img", "debian-a/vmlinuz-5.10", "debian-a/devicetree-5.10"} {
+		put(t, boot+"/ostree/"+name, name)
+	}
+	theirs := []string{"ostree/other-c/dtb/x.dtb", "ostree/other-c/initrd", "ostree/other-c/more", "ostree/other-c/vmlinuz"}
+	for _, name := range append(theirs, "ostree/other-c/old") {
+		put(t, filepath.Join(esp, name), name)
+	}
+	put(t, esp+"/loader/entries/ostree-other.conf", "title Other\nlinux /OSTREE/other-c/vmlinuz\ninitrd /ostree/other-c/initrd\ninitrd /ostree/other-c/more\n")
+	s := bootloader.SystemdBoot{Path: esp}
+	require.NoError(t, s.Write(t.Context(), config(t, boot, 1)))
+	require.NoError(t, s.Finish(t.Context(), config(t, boot, 1)))
+	require.Subset(t, files(t, esp), theirs)
+	require.NoFileExists(t, esp+"/ostree/other-c/old")
+	require.FileExists(t, esp+"/ostree/debian-b/vmlinuz-6.1")
+
+	// What an entry names that cannot be read is not known: everything stays.
+	put(t, esp+"/loader/entries/broken.conf/x", "")
+	only := config(t, boot, 0)
+	only.Entries, only.Names = only.Entries[1:], only.Names[1:]
+	require.NoError(t, s.Write(t.Context(), only))
+	require.NoError(t, s.Finish(t.Context(), only))
+	require.FileExists(t, esp+"/ostree/debian-b/vmlinuz-6.1")
+	require.NoError(t, os.RemoveAll(esp+"/loader/entries/broken.conf"))
+	require.NoError(t, s.Finish(t.Context(), only))
+	require.NoFileExists(t, esp+"/ostree/debian-b/vmlinuz-6.1")
+	require.Subset(t, files(t, esp), theirs)
+}
+
 // Whatever has been renamed or removed when the machine stops, repeating it gets to the same end.
 func TestSystemdBootRepeatsWhatWasCutShort(t *testing.T) {
 	t.Parallel()
