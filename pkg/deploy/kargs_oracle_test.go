@@ -20,7 +20,7 @@ func TestEditsLikeOstree(t *testing.T) {
 	s := newSysroot(t)
 	mustDeploy(t, s, commit(t, s, "1", nil), deploy.DeployOptions{})
 	r := rand.New(rand.NewPCG(7, 7))
-	pool := []string{"a", "a=", "a=1", "a=2", "b=1", "b=x=y", "c", "d=e,f", "console=tty0", "console=ttyS0,115200", "a.b=1", "a-b", "a_b"}
+	pool := []string{"a", "a=", "a=1", "a=2", "b=1", "b=x=y", "c", "d=e,f", "console=tty0", "console=ttyS0,115200", "a.b=1", "a-b", "a_b", `q="v"`, `dyndbg="file a.c +p"`}
 	some := func(limit int) []string {
 		var out []string
 		for range r.IntN(limit) {

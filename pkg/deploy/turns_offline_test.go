@@ -31,10 +31,7 @@ type turn struct {
 func TestTakingTurnsWithOstree(t *testing.T) {
 	t.Parallel()
 	testenv.Need(t, testenv.Root, testenv.Tool("ostree"))
-	seeds := uint64(30)
-	if testing.Short() {
-		seeds = 2
-	}
+	seeds := turns(t)
 	first := turnTemplate(t)
 	knowsSetDefault := strings.Contains(ostreeTool(t, "admin", "--help"), "set-default")
 	for seed := range seeds {

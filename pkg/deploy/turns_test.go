@@ -1,9 +1,11 @@
 package deploy_test
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,10 +20,7 @@ import (
 // every step both see the same, and what boots is complete.
 func TestTakingTurnsWhileRunning(t *testing.T) {
 	t.Parallel()
-	seeds := uint64(30)
-	if testing.Short() {
-		seeds = 2
-	}
+	seeds := turns(t)
 	first := newMachine(t)
 	for n, changes := range []tree{nil, {"usr/lib/modules/6.1.0/vmlinuz": "k4"}, {"usr/etc/c.conf": "new"}} {
 		commit(t, first.Sysroot, fmt.Sprint(n+3), rooted(changes))
@@ -32,6 +31,17 @@ func TestTakingTurnsWhileRunning(t *testing.T) {
 			takeTurnsWhileRunning(t, first.clone(t), rand.New(rand.NewPCG(seed, 5)))
 		})
 	}
+}
+
+// turns is how many random sequences there are: 30, or what the environment says.
+func turns(t *testing.T) uint64 {
+	t.Helper()
+	n, err := strconv.ParseUint(cmp.Or(os.Getenv("APT_OSTREE_TURNS"), "30"), 10, 32)
+	require.NoError(t, err)
+	if testing.Short() {
+		return min(n, 2)
+	}
+	return n
 }
 
 func takeTurnsWhileRunning(t *testing.T, m machine, r *rand.Rand) {
