@@ -5,17 +5,23 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"github.com/apt-ostree/apt-ostree/internal/keyfile"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 )
 
-// The composefs image of a deployment, which its initramfs may mount as the root, and what says in
-// the tree whether it does (ostree-prepare-root(1)).
-const (
-	composefsImage = ".ostree.cfs"
-	prepareRoot    = "usr/lib/ostree/prepare-root.conf"
-)
+// composefsImage is the composefs image of a deployment, which its initramfs may mount as the root.
+const composefsImage = ".ostree.cfs"
+
+// composefsArg is the kernel argument that overrides what the tree says of that.
+const composefsArg = "ostree.prepare-root.composefs"
+
+// prepareRootFiles are what says it in the tree (ostree-prepare-root(1)). The initramfs has copies of both, of which the
+// second overrides the first. An image that is not mounted in the end does no harm; one that is missing does.
+func prepareRootFiles() []string {
+	return []string{"usr/lib/ostree/prepare-root.conf", "usr/etc/ostree/prepare-root.conf"}
+}
 
 // maxPrepareRoot bounds prepare-root.conf, which has a few lines.
 const maxPrepareRoot = 64 << 10
@@ -27,8 +33,17 @@ type composefsUse struct {
 	wanted, verified bool
 }
 
-// findComposefs reads prepare-root.conf.
+// findComposefs reads what the tree says.
 func (in *inspected) findComposefs(tree fs.FS, c ostree.Checksum) error {
+	for _, name := range prepareRootFiles() {
+		if err := in.readPrepareRoot(tree, c, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (in *inspected) readPrepareRoot(tree fs.FS, c ostree.Checksum, prepareRoot string) error {
 	info, err := fs.Stat(tree, prepareRoot)
 	if isMissing(err) {
 		return nil
@@ -62,14 +77,35 @@ func (in *inspected) findComposefs(tree fs.FS, c ostree.Checksum) error {
 // writeImage writes the composefs image of the deployment. Digests of files are left out if nobody
 // checks them: to find them, every file has to be read.
 func (j *job) writeImage(ctx context.Context) error {
-	config := func(key string) bool {
-		value, _ := j.sysroot.repo.ConfigValue("ex-integrity", key)
-		return value == "true" || value == "yes" || value == "1"
-	}
-	if !j.in.composefs.wanted && !config("composefs") && !j.sysroot.opts.Composefs {
+	if !j.wantsImage() {
 		return nil
 	}
-	opts := ostree.ComposefsOptions{NoVerity: !j.in.composefs.verified && !config("fsverity")}
-	_, err := j.sysroot.repo.CheckoutComposefs(ctx, j.deployment.Checksum, filepath.Join(j.deployment.Path, composefsImage), opts)
+	_, err := j.sysroot.repo.CheckoutComposefs(ctx, j.deployment.Checksum, filepath.Join(j.deployment.Path, composefsImage), j.imageOptions())
 	return err
+}
+
+// wantsImage tells whether there is to be an image: because the initramfs mounts it, or because somebody said so.
+func (j *job) wantsImage() bool {
+	return j.in.composefs.wanted || j.integrity("composefs") || j.sysroot.opts.Composefs || j.composefsArg() != "no"
+}
+
+func (j *job) imageOptions() ostree.ComposefsOptions {
+	verified := j.in.composefs.verified || j.integrity("fsverity") || slices.Contains([]string{"verity", "signed"}, j.composefsArg())
+	return ostree.ComposefsOptions{NoVerity: !verified}
+}
+
+// composefsArg is what the kernel arguments say, "no" if they say nothing.
+func (j *job) composefsArg() string {
+	switch value, _ := j.deployment.Kargs.Get(composefsArg); value {
+	case "", "false", "0":
+		return "no"
+	default:
+		return value
+	}
+}
+
+// integrity reads a switch of group ex-integrity of the repository configuration.
+func (j *job) integrity(key string) bool {
+	value, _ := j.sysroot.repo.ConfigValue("ex-integrity", key)
+	return value == "true" || value == "yes" || value == "1"
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/apt-ostree/apt-ostree/pkg/deploy"
+	"github.com/apt-ostree/apt-ostree/pkg/deploy/kargs"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree/composefs"
 )
@@ -47,5 +48,20 @@ func TestDeployWritesTheComposefsImageWhenAsked(t *testing.T) {
 	opts.Composefs = true
 	s := newSysrootWith(t, opts)
 	d := mustDeploy(t, s, commit(t, s, "1", nil), deploy.DeployOptions{})
+	require.FileExists(t, d.Path+"/.ostree.cfs")
+}
+
+// The initramfs also obeys what the image has in /etc, and a kernel argument above all: without an image the machine
+// would not boot.
+func TestDeployWritesTheComposefsImageThatAnArgumentAsksFor(t *testing.T) {
+	t.Parallel()
+	s := newSysroot(t)
+	plain := commit(t, s, "1", nil)
+	for value, want := range map[string]bool{"": false, "no": false, "0": false, "1": true, "maybe": true, "verity": true} {
+		d := mustDeploy(t, s, plain, deploy.DeployOptions{Kargs: kargs.Args{"ostree.prepare-root.composefs=" + value}})
+		_, err := os.Stat(d.Path + "/.ostree.cfs")
+		require.Equal(t, want, err == nil, value)
+	}
+	d := mustDeploy(t, s, commit(t, s, "2", tree{"usr/etc/ostree/prepare-root.conf": "[composefs]\nenabled=yes\n"}), deploy.DeployOptions{NoMerge: true})
 	require.FileExists(t, d.Path+"/.ostree.cfs")
 }
