@@ -13,17 +13,27 @@ import (
 	"github.com/apt-ostree/apt-ostree/internal/fsx"
 )
 
-// failureStamp is where a failure to finalize is written; the name is libostree's.
-func (s *Sysroot) failureStamp() string {
-	return filepath.Join(s.bootPath(), "ostree/finalize-failure.stamp")
+// failureStamps are where a failure to finalize is written: to /boot, where libostree looks for it, or beside the
+// deployments when the failure is one of /boot, which may be full or read-only.
+func (s *Sysroot) failureStamps() []string {
+	const name = "ostree/finalize-failure.stamp"
+	return []string{filepath.Join(s.bootPath(), name), filepath.Join(s.path, name)}
 }
 
 // recordFailure leaves a note for the next boot.
-func (s *Sysroot) recordFailure(err error) error {
-	if writeErr := os.MkdirAll(filepath.Dir(s.failureStamp()), 0o755); writeErr != nil {
-		return writeErr
+func (s *Sysroot) recordFailure(failure error) error {
+	var failed []error
+	for _, stamp := range s.failureStamps() {
+		err := os.MkdirAll(filepath.Dir(stamp), 0o755)
+		if err == nil {
+			err = fsx.WriteFile(stamp, []byte(failure.Error()), 0o644)
+		}
+		if err == nil {
+			return nil
+		}
+		failed = append(failed, fmt.Errorf("leave a note of it: %w", err))
 	}
-	return fsx.WriteFile(s.failureStamp(), []byte(err.Error()), 0o644)
+	return errors.Join(failed...)
 }
 
 // maxFailure bounds what is read of a failure's text.
@@ -33,14 +43,20 @@ const maxFailure = 64 << 10
 // The text is kept until [Sysroot.BootComplete] has been called, and from then on until the next
 // reboot.
 func (s *Sysroot) FinalizeFailure() (string, error) {
-	for _, path := range []string{s.failureStamp(), s.failureNote()} {
+	text, _, err := readFirst(append(s.failureStamps(), s.failureNote()))
+	return text, err
+}
+
+// readFirst reads the first of several files that exists; none is no error, and no path.
+func readFirst(paths []string) (text, path string, err error) {
+	for _, path := range paths {
 		text, err := readBounded(path, maxFailure)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		return text, err
+		return text, path, err
 	}
-	return "", nil
+	return "", "", nil
 }
 
 // failureNote is where the text is from [Sysroot.BootComplete] to the next reboot.
@@ -68,12 +84,12 @@ func (s *Sysroot) BootComplete(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	text, err := readBounded(s.failureStamp(), maxFailure)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	text, stamp, err := readFirst(s.failureStamps())
 	if err != nil {
 		return fmt.Errorf("boot complete: %w", err)
+	}
+	if stamp == "" {
+		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(s.failureNote()), 0o755); err != nil {
 		return err
@@ -81,7 +97,7 @@ func (s *Sysroot) BootComplete(ctx context.Context) error {
 	if err := fsx.WriteFile(s.failureNote(), []byte(text), 0o644); err != nil {
 		return err
 	}
-	if err := removeAll(s.failureStamp()); err != nil {
+	if err := removeAll(stamp); err != nil {
 		return err
 	}
 	return &FinalizeError{Text: text}

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/apt-ostree/apt-ostree/pkg/deploy/etcmerge"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 )
 
@@ -25,10 +26,8 @@ const (
 // preflight finds out, before anything is written, whether all of it can be.
 func (j *job) preflight(ctx context.Context, list []Deployment) error {
 	s := j.sysroot
-	for _, dir := range []string{filepath.Join(s.path, "ostree/deploy"), s.bootPath(), s.bootPartition()} {
-		if err := writable(dir); err != nil {
-			return err
-		}
+	if err := s.writable(true); err != nil {
+		return err
 	}
 	if err := j.checkRoot(ctx); err != nil {
 		return err
@@ -38,14 +37,25 @@ func (j *job) preflight(ctx context.Context, list []Deployment) error {
 	return err
 }
 
-// writable reports a file system that is mounted read-only.
-func writable(dir string) error {
-	err := unix.Access(dir, unix.W_OK)
-	switch {
-	case errors.Is(err, unix.EROFS):
-		return &ReadOnlyError{Path: dir}
-	case err != nil && !errors.Is(err, unix.ENOENT):
-		return &fs.PathError{Op: "access", Path: dir, Err: err}
+// writable reports a file system that is mounted read-only, though deployments or, if they are to change, boot entries
+// are on it.
+func (s *Sysroot) writable(entries bool) error {
+	dirs := []string{filepath.Join(s.path, "ostree/deploy")}
+	if entries {
+		dirs = append(dirs, s.bootPath(), s.bootPartition())
+		loader, err := s.bootloader()
+		if p, ok := loader.(partitioned); ok && err == nil {
+			dirs = append(dirs, p.Partition())
+		}
+	}
+	for _, dir := range dirs {
+		err := unix.Access(dir, unix.W_OK)
+		switch {
+		case errors.Is(err, unix.EROFS):
+			return &ReadOnlyError{Path: dir}
+		case err != nil && !errors.Is(err, unix.ENOENT):
+			return &fs.PathError{Op: "access", Path: dir, Err: err}
+		}
 	}
 	return nil
 }
@@ -75,8 +85,51 @@ func (j *job) checkRoot(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := j.addLocalEtc(ctx, &need); err != nil {
+		return err
+	}
+	if j.wantsImage() {
+		size := new(byteCount)
+		if _, err := s.repo.Composefs(ctx, j.in.commit.Tree, size, j.imageOptions()); err != nil {
+			return err
+		}
+		need.addFile(int64(*size))
+	}
 	need.bytes += slack
 	return s.enough(filepath.Join(s.path, "ostree/deploy"), need, have, j.state.removable(j.list()))
+}
+
+// addLocalEtc counts what the merge copies.
+func (j *job) addLocalEtc(ctx context.Context, need *demand) error {
+	if j.merge == nil || j.in.etc == etcNone {
+		return nil
+	}
+	if _, err := os.Lstat(j.merge.Path + "/usr/etc"); isMissing(err) {
+		return nil
+	}
+	changes, err := j.sysroot.DiffEtc(ctx, *j.merge)
+	if err != nil {
+		return err
+	}
+	for _, c := range changes {
+		if c.Kind == etcmerge.Removed {
+			continue
+		}
+		info, err := os.Lstat(filepath.Join(j.merge.Path, "etc", c.Path))
+		if err != nil {
+			return err
+		}
+		need.addFile(info.Size())
+	}
+	return nil
+}
+
+// byteCount counts what is written to it.
+type byteCount int64
+
+func (n *byteCount) Write(p []byte) (int, error) {
+	*n += byteCount(len(p))
+	return len(p), nil
 }
 
 // demand is what is going to be written.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/apt-ostree/apt-ostree/internal/testenv"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy"
+	"github.com/apt-ostree/apt-ostree/pkg/deploy/kargs"
 )
 
 // mount mounts a file system in memory and makes it go away with the test.
@@ -79,6 +80,28 @@ func TestEarlyPrune(t *testing.T) {
 	require.Equal(t, []string{"3", "2"}, versions(deployments(t, s)))
 }
 
+// Additional initrds are copied into /boot, even where kernels are hard links.
+func TestRoomForOverlayInitrds(t *testing.T) {
+	t.Parallel()
+	s := newSysroot(t)
+	mustDeploy(t, s, commit(t, s, "1", nil), deploy.DeployOptions{})
+	boot := separateBoot(t, s, "size=4m")
+	big := filepath.Join(t.TempDir(), "big.img")
+	require.NoError(t, os.WriteFile(big, make([]byte, 5<<20), 0o644))
+	c := commit(t, s, "2", nil)
+	before := layout(t, s.Path())
+	_, err := s.Deploy(t.Context(), c, nil, deploy.DeployOptions{OverlayInitrds: []string{big}})
+	var short *deploy.SpaceError
+	require.ErrorAs(t, err, &short)
+	require.Equal(t, s.Path()+"/boot", short.Path)
+	require.Equal(t, before, layout(t, s.Path()))
+	require.NoError(t, unix.Mount("", boot, "", unix.MS_REMOUNT, "size=8m"))
+	mustDeploy(t, s, c, deploy.DeployOptions{OverlayInitrds: []string{big}})
+	// It is there already: the same one again takes no room.
+	mustDeploy(t, s, c, deploy.DeployOptions{OverlayInitrds: []string{big}})
+	requireAgreement(t, s)
+}
+
 // A small file system for everything else: too few bytes for /etc, or too few inodes for directories.
 func TestFullRoot(t *testing.T) {
 	t.Parallel()
@@ -92,6 +115,7 @@ func TestFullRoot(t *testing.T) {
 		want    string
 	}{
 		"bytes":  {"size=4m", tree{"usr/etc/big": strings.Repeat("x", 3<<20)}, "MB are needed"},
+		"image":  {"size=3m", composefsTree(6 << 10), "MB are needed"},
 		"inodes": {"size=64m,nr_inodes=450", manyDirs, " files ("},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -113,6 +137,34 @@ func TestFullRoot(t *testing.T) {
 	}
 }
 
+// composefsTree has that many files, which take some room in the image, and none in the repository.
+func composefsTree(files int) tree {
+	many := tree{"usr/lib/ostree/prepare-root.conf": "[composefs]\nenabled=yes\n"}
+	for i := range files {
+		many[fmt.Sprintf("usr/share/many/%0150d", i)] = ""
+	}
+	return many
+}
+
+// What an administrator has put into /etc is copied as well.
+func TestRoomForLocalConfiguration(t *testing.T) {
+	t.Parallel()
+	place := mount(t, "size=8m")
+	s, err := deploy.Init(place+"/sysroot", deploy.InitOptions{Options: options(t)})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, s.Close()) }()
+	require.NoError(t, s.InitStateroot(t.Context(), "os"))
+	d := mustDeploy(t, s, commit(t, s, "1", nil), deploy.DeployOptions{})
+	require.NoError(t, os.WriteFile(d.Path+"/etc/mine", make([]byte, 4<<20), 0o600))
+	next := commit(t, s, "2", nil)
+	before := layout(t, s.Path())
+	_, err = s.Deploy(t.Context(), next, nil, deploy.DeployOptions{})
+	var short *deploy.SpaceError
+	require.ErrorAs(t, err, &short)
+	require.Equal(t, before, layout(t, s.Path()))
+	mustDeploy(t, s, next, deploy.DeployOptions{NoMerge: true})
+}
+
 func TestReadOnlyBoot(t *testing.T) {
 	t.Parallel()
 	s := newSysroot(t)
@@ -129,6 +181,45 @@ func TestReadOnlyBoot(t *testing.T) {
 	require.NoError(t, unix.Mount("", boot, "", unix.MS_REMOUNT, "size=8m"))
 	mustDeploy(t, s, c, deploy.DeployOptions{})
 	requireAgreement(t, s)
+
+	// Changes of the list write there, too.
+	clean(t, s)
+	before = layout(t, s.Path())
+	require.NoError(t, unix.Mount("", boot, "", unix.MS_REMOUNT|unix.MS_RDONLY, "size=8m"))
+	for name, change := range map[string]func() error{
+		"undeploy":    func() error { return s.Undeploy(t.Context(), deployments(t, s)[1]) },
+		"set default": func() error { return s.SetDefault(t.Context(), deployments(t, s)[1]) },
+		"kargs":       func() error { return s.EditKargs(t.Context(), kargs.Edit{Append: []string{"x"}}) },
+	} {
+		require.ErrorAs(t, change(), &readOnly, name)
+		require.Equal(t, before, layout(t, s.Path()), name)
+	}
+	require.NoError(t, s.SetDefault(t.Context(), deployments(t, s)[0]), "there is nothing to write")
+}
+
+// What cannot be written to /boot when the system shuts down is known after the reboot nevertheless.
+func TestFinalizeFailureOfAReadOnlyBoot(t *testing.T) {
+	t.Parallel()
+	made := newSysroot(t)
+	d := mustDeploy(t, made, commit(t, made, "1", nil), deploy.DeployOptions{})
+	dir := separateBoot(t, made, "size=8m")
+	s, _ := boot(t, made, *d)
+	_, err := s.Stage(t.Context(), commit(t, s, "2", kernelOf("2", 1)), nil, deploy.StageOptions{})
+	require.NoError(t, err)
+	require.NoError(t, unix.Mount("", dir, "", unix.MS_REMOUNT|unix.MS_RDONLY, "size=8m"))
+	_, err = s.Finalize(t.Context())
+	var readOnly *deploy.ReadOnlyError
+	require.ErrorAs(t, err, &readOnly)
+	require.Equal(t, []string{"1 booted"}, marks(deployments(t, s)))
+	requireBoots(t, s)
+
+	text, err := s.FinalizeFailure()
+	require.NoError(t, err)
+	require.Contains(t, text, "is on a file system that is mounted read-only")
+	var failed *deploy.FinalizeError
+	require.ErrorAs(t, s.BootComplete(t.Context()), &failed)
+	require.Equal(t, text, failed.Text)
+	require.NoError(t, s.BootComplete(t.Context()), "it is reported once")
 }
 
 // What other tools put beside our boot entries stays as it is, even under a name like ours.
@@ -156,6 +247,44 @@ func TestForeignBootEntries(t *testing.T) {
 	_, err := s.Cleanup(t.Context())
 	require.NoError(t, err)
 	require.Len(t, entries(t, s.Path()), 4)
+}
+
+// Another OSTree system that shares /boot keeps its kernels there like we do. An entry that looks like ours and leads
+// nowhere stops everything, since nobody can tell whether it is one; under another name it is left alone, and so is
+// what it names.
+func TestEntryOfAnotherOSTreeSystem(t *testing.T) {
+	t.Parallel()
+	s := newSysroot(t)
+	mustDeploy(t, s, commit(t, s, "1", nil), deploy.DeployOptions{})
+	sum := strings.Repeat("ab", 32)
+	dir := s.Path() + "/boot/ostree/other-" + sum
+	overlay := s.Path() + "/boot/ostree/initramfs-overlays/" + sum + ".img"
+	for _, file := range []string{dir + "/vmlinuz-6", overlay} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+		require.NoError(t, os.WriteFile(file, []byte("theirs"), 0o644))
+	}
+	text := "title Other\nversion 9\noptions quiet ostree=/ostree/boot.0/other/" + sum + "/0\nlinux /ostree/other-" + sum + "/vmlinuz-6\n" +
+		"initrd /ostree/none.img\ninitrd /ostree/initramfs-overlays/" + sum + ".img\n"
+	entry := s.Path() + "/boot/loader/entries/ostree-9-other.conf"
+	require.NoError(t, os.WriteFile(entry, []byte(text), 0o644))
+	_, err := s.Deployments(t.Context())
+	var unknown *deploy.EntryError
+	require.ErrorAs(t, err, &unknown)
+	require.ErrorContains(t, err, "ostree-9-other.conf: it is for a deployment that is not here")
+	require.ErrorContains(t, err, "rename it")
+
+	require.NoError(t, os.Rename(entry, filepath.Dir(entry)+"/other.conf"))
+	for _, version := range []string{"2", "3"} {
+		mustDeploy(t, s, commit(t, s, version, kernelOf(version, 1)), deploy.DeployOptions{})
+		clean(t, s)
+		require.Equal(t, text, entries(t, s.Path())["other.conf"])
+		require.FileExists(t, dir+"/vmlinuz-6")
+		require.FileExists(t, overlay)
+	}
+	require.NoError(t, os.Remove(s.Path()+"/boot/loader/entries/other.conf"))
+	clean(t, s)
+	require.NoDirExists(t, dir)
+	require.NoFileExists(t, overlay)
 }
 
 // A directory of another tool at the place of our link is left alone, and the message says what to do.

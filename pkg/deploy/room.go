@@ -24,7 +24,7 @@ func (w *writer) room(ctx context.Context, j *job) (first []Deployment, err erro
 	if _, unsupported := errors.AsType[*bootloader.UnsupportedError](err); err != nil && !unsupported {
 		return nil, err
 	}
-	if p, ok := loader.(interface{ Partition() string }); ok {
+	if p, ok := loader.(partitioned); ok {
 		places = append(places, p.Partition())
 	}
 	for _, place := range places {
@@ -39,19 +39,27 @@ func (w *writer) room(ctx context.Context, j *job) (first []Deployment, err erro
 	return first, nil
 }
 
+// partitioned is a boot loader to which kernels are copied.
+type partitioned interface{ Partition() string }
+
 func (w *writer) roomIn(ctx context.Context, place string, j *job) (first []Deployment, err error) {
 	have, err := freeSpace(place)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // It will be made, on the root file system.
 	}
-	if err != nil || w.links(place) {
+	if err != nil {
 		return nil, err
 	}
 	need := demand{block: have.block}
-	for _, d := range w.list {
-		if err := w.addKernel(ctx, &need, place, d, j); err != nil {
-			return nil, err
+	if !w.links(place) {
+		for _, d := range w.list {
+			if err := w.addKernel(ctx, &need, place, d, j); err != nil {
+				return nil, err
+			}
 		}
+	}
+	if err := w.addOverlays(&need, place); err != nil {
+		return nil, err
 	}
 	if need.bytes == 0 {
 		return nil, nil
@@ -103,12 +111,36 @@ func (w *writer) addKernel(ctx context.Context, need *demand, place string, d De
 		}
 		need.addFile(info.Size())
 	}
-	if k.dtbDir != "" {
+	if k.dtbDir != "" && place == w.sysroot.bootPath() { // The boot loader of a partition has no use for it.
 		if err := need.addTree(ctx, tree, k.dtbDir, true); err != nil {
 			return errors.Join(err, done())
 		}
 	}
 	return done()
+}
+
+// addOverlays counts the additional initrds that are not there yet. They are copied, whatever the file system.
+func (w *writer) addOverlays(need *demand, place string) error {
+	seen := make(map[string]bool)
+	for _, d := range w.list {
+		for _, sum := range d.OverlayInitrds() {
+			target := filepath.Join(place, overlayDir, sum+".img")
+			if _, err := os.Lstat(target); err == nil || seen[sum] {
+				continue
+			}
+			seen[sum] = true
+			source := filepath.Join(w.sysroot.bootPath(), overlayDir, sum+".img")
+			if len(d.overlays) > 0 {
+				source = filepath.Join(w.sysroot.stagedInitrds(), sum)
+			}
+			info, err := os.Stat(source)
+			if err != nil {
+				return fmt.Errorf("additional initrd of deployment %s: %w", d.Name(), err)
+			}
+			need.addFile(info.Size())
+		}
+	}
+	return nil
 }
 
 // freed is what the kernels take that only dropped deployments have.

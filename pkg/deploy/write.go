@@ -76,6 +76,9 @@ func (w *writer) write(ctx context.Context, progress func(string)) (committed bo
 		return false, err
 	}
 	w.sub = 1 - sub
+	if err := s.writable(!sameEntries); err != nil {
+		return false, err
+	}
 	progress("write boot entries")
 	if err := w.protect(ctx); err != nil {
 		return false, err
@@ -231,7 +234,10 @@ func (s *Sysroot) bootloader() (bootloader.Bootloader, error) {
 
 // config is what the boot loader gets to know.
 func (w *writer) config() bootloader.Config {
-	c := bootloader.Config{Sysroot: w.sysroot.path, Boot: w.sysroot.bootPath(), Version: w.boot, Entries: w.entries, Names: w.names, After: w.sysroot.afterLoader}
+	c := bootloader.Config{
+		Sysroot: w.sysroot.path, Boot: w.sysroot.bootPath(), Version: w.boot, Entries: w.entries, Names: w.names,
+		After: w.sysroot.afterLoader,
+	}
 	if len(w.list) > 0 {
 		c.Default = w.list[0].Path
 	}
