@@ -31,6 +31,9 @@ var roots = map[string][]string{
 // front are the internal packages that stand on pkg instead of below it.
 var front = []string{"internal/cli", "internal/busapi"}
 
+// registryLibrary brings much with it, which programs without images do without.
+const registryLibrary = "github.com/google/go-containerregistry"
+
 // source is one parsed file. The test parses the files itself: what it learned
 // from `go list` would be served from the test cache after a forbidden import
 // was added.
@@ -120,8 +123,12 @@ func forbiddenImport(dir, imported string) string {
 		return "everything builds without cgo"
 	case below(imported, "cmd"):
 		return "nothing imports a command"
+	case below(imported, registryLibrary) && dir != "pkg/ostree/oci":
+		return "registries are the business of pkg/ostree/oci alone"
 	case isFront(imported) && !below(dir, "cmd") && !isFront(dir) && !below(dir, "test"):
 		return "only commands stand on the front ends"
+	case below(imported, "pkg/ostree/oci") && (root == "ostree" || root == "deploy") && !below(dir, "pkg/ostree/oci"):
+		return "repositories and deployments do without images"
 	case importsPkg && below(dir, "internal") && !isFront(dir):
 		return "internal helpers make no use of the domain"
 	case importsPkg && below(dir, "pkg/txn/step") && !below(imported, "pkg/txn/step"):
@@ -152,6 +159,11 @@ func TestForbiddenImports(t *testing.T) {
 	}{
 		{"pkg/ostree", "pkg/apt", true},
 		{"pkg/ostree/oci", "pkg/ostree", false},
+		{"pkg/ostree/oci", registryLibrary + "/pkg/v1", false},
+		{"pkg/ostree", registryLibrary + "/pkg/v1", true},
+		{"pkg/ostree", "pkg/ostree/oci", true},
+		{"pkg/deploy", "pkg/ostree/oci", true},
+		{"pkg/txn", "pkg/ostree/oci", false},
 		{"pkg/deploy", "pkg/ostree", false},
 		{"pkg/deploy", "pkg/apt", true},
 		{"pkg/sandbox", "pkg/ostree", true},

@@ -133,3 +133,16 @@ func toDisk(xattrs []Xattr) []fsx.Xattr {
 	}
 	return attrs
 }
+
+// EncodeXattrs serialises attributes as file-xattrs objects hold them, a value of
+// type a(ayay). They must be sorted by name, as those of a [FileInfo] are.
+func EncodeXattrs(xattrs []Xattr) []byte { return encodeXattrs(xattrs).Data() }
+
+// DecodeXattrs reads what a file-xattrs object holds.
+func DecodeXattrs(data []byte) ([]Xattr, error) {
+	v, err := gvariant.Parse(xattrType, data)
+	if err != nil {
+		return nil, err
+	}
+	return decodeXattrs(v)
+}
