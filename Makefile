@@ -32,7 +32,7 @@ demo: ## compose a Debian, deploy it into ./_demo, change it, roll back
 	@./scripts/demo
 
 .PHONY: test
-test: deps check integration ## install what the tests need, then everything CI runs
+test: deps check integration vm-test ## install what the tests need, then everything CI runs
 
 .PHONY: deps
 deps: ## install the Debian packages the tests need
