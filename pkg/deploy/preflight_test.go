@@ -102,6 +102,36 @@ func TestRoomForOverlayInitrds(t *testing.T) {
 	requireAgreement(t, s)
 }
 
+// A /boot without room for entries, or for files, is found out although no kernel has to be written. What is there can be
+// removed nevertheless, which is the way out.
+func TestBootWithoutRoomForEntries(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ options, fill string }{
+		"bytes":  {options: "size=1m", fill: strings.Repeat("x", 900<<10)},
+		"inodes": {options: "size=8m,nr_inodes=24"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSysroot(t)
+			mustDeploy(t, s, commit(t, s, "1", nil), deploy.DeployOptions{})
+			mustDeploy(t, s, commit(t, s, "2", nil), deploy.DeployOptions{})
+			clean(t, s)
+			boot := separateBoot(t, s, c.options)
+			require.NoError(t, os.WriteFile(boot+"/other", []byte(c.fill), 0o644))
+			third := commit(t, s, "3", nil)
+			before := layout(t, s.Path())
+			_, err := s.Deploy(t.Context(), third, nil, deploy.DeployOptions{Retain: deploy.Retain{All: true}})
+			var short *deploy.SpaceError
+			require.ErrorAs(t, err, &short)
+			require.Equal(t, s.Path()+"/boot", short.Path)
+			require.Equal(t, before, layout(t, s.Path()))
+			require.NoError(t, s.Undeploy(t.Context(), deployments(t, s)[1]))
+			clean(t, s)
+			requireBoots(t, s)
+		})
+	}
+}
+
 // A small file system for everything else: too few bytes for /etc, or too few inodes for directories.
 func TestFullRoot(t *testing.T) {
 	t.Parallel()

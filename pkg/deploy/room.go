@@ -19,6 +19,9 @@ import (
 // drops, it returns the list without them, which has to be written first: libostree's "early prune".
 // J is the job of a deployment that is not checked out yet.
 func (w *writer) room(ctx context.Context, j *job) (first []Deployment, err error) {
+	if same, err := w.sameEntries(); same || err != nil {
+		return nil, err
+	}
 	places := []string{w.sysroot.bootPath()}
 	loader, err := w.sysroot.bootloader()
 	if _, unsupported := errors.AsType[*bootloader.UnsupportedError](err); err != nil && !unsupported {
@@ -38,6 +41,10 @@ func (w *writer) room(ctx context.Context, j *job) (first []Deployment, err erro
 	}
 	return first, nil
 }
+
+// bootFiles are what else is made in /boot: directories, links and a configuration. Each deployment may have an entry and
+// a directory besides.
+const bootFiles = 8
 
 // partitioned is a boot loader to which kernels are copied.
 type partitioned interface{ Partition() string }
@@ -61,10 +68,15 @@ func (w *writer) roomIn(ctx context.Context, place string, j *job) (first []Depl
 	if err := w.addOverlays(&need, place); err != nil {
 		return nil, err
 	}
-	if need.bytes == 0 {
-		return nil, nil
+	if need.bytes == 0 && !w.adds() {
+		return nil, nil // Removing something must be possible where there is no room.
 	}
-	need.bytes += slack
+	if need.bytes == 0 {
+		need.bytes = slack / 4 // There are no kernels among it.
+	} else {
+		need.bytes += slack
+	}
+	need.inodes += bootFiles + 2*int64(len(w.list))
 	short := w.sysroot.enough(place, need, have, w.old.removable(w.list))
 	if short == nil {
 		return nil, nil
@@ -77,6 +89,11 @@ func (w *writer) roomIn(ctx context.Context, place string, j *job) (first []Depl
 		return nil, short
 	}
 	return kept, nil
+}
+
+// adds tells whether the new list has a deployment that the old one has not.
+func (w *writer) adds() bool {
+	return slices.ContainsFunc(w.list, func(d Deployment) bool { return !slices.ContainsFunc(w.old.deployments, d.Same) })
 }
 
 // links reports whether kernels are hard links there, which need no room.

@@ -56,13 +56,10 @@ func notStaged(list []Deployment) []Deployment {
 // loader are left alone.
 func (w *writer) write(ctx context.Context, progress func(string)) (committed bool, err error) {
 	s, st, list := w.sysroot, w.old, w.list
-	settings, err := s.entrySettings()
+	sameEntries, err := w.sameEntries()
 	if err != nil {
 		return false, err
 	}
-	sameEntries := slices.EqualFunc(st.deployments, list, func(a, b Deployment) bool {
-		return sameBootConfig(a, b) && sameCounter(a.file, w.entryName(b, settings))
-	})
 	if sameEntries && slices.EqualFunc(st.deployments, list, Deployment.Same) {
 		return false, nil
 	}
@@ -102,6 +99,17 @@ func (w *writer) write(ctx context.Context, progress func(string)) (committed bo
 		return true, fmt.Errorf("the new list of deployments is in effect, but: %w", err)
 	}
 	return true, nil
+}
+
+// sameEntries tells whether boot entries and boot loader can stay as they are.
+func (w *writer) sameEntries() (bool, error) {
+	settings, err := w.sysroot.entrySettings()
+	if err != nil {
+		return false, err
+	}
+	return slices.EqualFunc(w.old.deployments, w.list, func(a, b Deployment) bool {
+		return sameBootConfig(a, b) && sameCounter(a.file, w.entryName(b, settings))
+	}), nil
 }
 
 // number gives each deployment its index, and a serial among those that share a boot checksum.
