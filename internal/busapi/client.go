@@ -17,7 +17,6 @@ import (
 type Client struct {
 	conn  *dbus.Conn
 	names Names
-	owner string // the daemon's unique name
 }
 
 // OwnerError says that the daemon went away while it was needed.
@@ -40,22 +39,16 @@ func Dial(ctx context.Context, address string) (*Client, error) {
 	return c, nil
 }
 
-// find learns who the daemon is, and has the bus start it if nobody is.
+// find makes sure that there is a daemon: the bus starts it if it does not run. It may end when it has nothing to do,
+// so all calls are to its name, for which the bus starts it again.
 func (c *Client) find(ctx context.Context) error {
-	owner := func() error {
-		return c.conn.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.GetNameOwner", 0, c.names.Bus).Store(&c.owner)
-	}
-	err := owner()
-	remote, ok := errors.AsType[dbus.Error](err)
-	if !ok || remote.Name != "org.freedesktop.DBus.Error.NameHasNoOwner" {
+	var running bool
+	err := c.conn.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.NameHasOwner", 0, c.names.Bus).Store(&running)
+	if err != nil || running {
 		return err
 	}
 	var started uint32
-	err = c.conn.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.StartServiceByName", 0, c.names.Bus, uint32(0)).Store(&started)
-	if err != nil {
-		return err
-	}
-	return owner()
+	return c.conn.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.StartServiceByName", 0, c.names.Bus, uint32(0)).Store(&started)
 }
 
 // Close ends the connection.
@@ -63,7 +56,7 @@ func (c *Client) Close() error { return c.conn.Close() }
 
 // call calls a method of an interface, "" for none, and stores its results.
 func (c *Client) call(ctx context.Context, path dbus.ObjectPath, method string, args []any, results ...any) error {
-	err := c.conn.Object(c.owner, path).CallWithContext(ctx, method, 0, args...).Store(results...)
+	err := c.conn.Object(c.names.Bus, path).CallWithContext(ctx, method, 0, args...).Store(results...)
 	return c.explain(err)
 }
 
@@ -182,7 +175,11 @@ func (c *Client) Cancel(ctx context.Context) (title string, err error) {
 	follower, err := c.attach(address)
 	if err != nil { // of another user: the daemon decides
 		var canceled bool
-		return "the running transaction", c.call(ctx, c.names.Sysroot(), c.names.Interface("Sysroot")+".CancelTransaction", nil, &canceled)
+		err := c.call(ctx, c.names.Sysroot(), c.names.Interface("Sysroot")+".CancelTransaction", nil, &canceled)
+		if err != nil || !canceled { // it has ended meanwhile
+			return "", err
+		}
+		return "the running transaction", nil
 	}
 	defer follower.close()
 	if title, err = follower.title(ctx); err != nil {

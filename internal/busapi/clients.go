@@ -38,7 +38,7 @@ func (s *Server) left(name string) {
 	active := s.active
 	s.mu.Unlock()
 	if active != nil && active.sender == name {
-		active.abandon()
+		active.abandon(errVanished)
 	}
 	if client { // whoever else comes and goes on a bus keeps nobody awake
 		s.idle.touch()

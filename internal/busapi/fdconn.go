@@ -20,6 +20,8 @@ import (
 type fdConn struct {
 	conn *net.UnixConn
 	in   *bufio.Reader
+	// arrived is told of each call.
+	arrived func()
 
 	mu    sync.Mutex
 	queue []int
@@ -27,7 +29,8 @@ type fdConn struct {
 }
 
 // dialBus connects to a bus by its address and returns the connection authenticated and with a name.
-func dialBus(address string, options ...dbus.ConnOption) (*dbus.Conn, *fdConn, error) {
+// Arrived is told of each call before that is handled.
+func dialBus(address string, arrived func(), options ...dbus.ConnOption) (*dbus.Conn, *fdConn, error) {
 	path, err := socketPath(address)
 	if err != nil {
 		return nil, nil, err
@@ -36,7 +39,7 @@ func dialBus(address string, options ...dbus.ConnOption) (*dbus.Conn, *fdConn, e
 	if err != nil {
 		return nil, nil, fmt.Errorf("bus: %w", err)
 	}
-	f := &fdConn{conn: raw, taken: map[*dbus.Message][]*os.File{}}
+	f := &fdConn{conn: raw, arrived: arrived, taken: map[*dbus.Message][]*os.File{}}
 	f.in = bufio.NewReader(readerFunc(f.receive))
 	conn, err := dbus.NewConn(f, append(options, dbus.WithIncomingInterceptor(f.intercept))...)
 	if err != nil {
@@ -119,6 +122,11 @@ func (f *fdConn) Close() error {
 // intercept gives each message its descriptors, before the message is handled. Those of anything but calls are
 // closed.
 func (f *fdConn) intercept(m *dbus.Message) {
+	iface, _ := m.Headers[dbus.FieldInterface].Value().(string)
+	handled := m.Type == dbus.TypeMethodCall && iface != "org.freedesktop.DBus.Peer"
+	if handled {
+		f.arrived()
+	}
 	n, _ := m.Headers[dbus.FieldUnixFDs].Value().(uint32)
 	if n == 0 {
 		return
@@ -130,8 +138,7 @@ func (f *fdConn) intercept(m *dbus.Message) {
 		files = append(files, os.NewFile(uintptr(f.queue[0]), "file descriptor of a caller"))
 		f.queue = f.queue[1:]
 	}
-	iface, _ := m.Headers[dbus.FieldInterface].Value().(string)
-	if m.Type != dbus.TypeMethodCall || iface == "org.freedesktop.DBus.Peer" {
+	if !handled {
 		closeAll(files) // it does not come to the handler
 		return
 	}

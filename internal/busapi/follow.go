@@ -14,34 +14,25 @@ import (
 
 // follower is a client's end of the private socket of a transaction.
 type follower struct {
-	client  *Client
-	conn    *dbus.Conn
-	signals chan *dbus.Signal
-	owners  chan *dbus.Signal
+	client *Client
+	conn   *dbus.Conn
+	told   *inbox
 }
 
 // attach connects to a transaction.
 func (c *Client) attach(address string) (*follower, error) {
-	conn, err := dbus.Dial(address, dbus.WithSignalHandler(dbus.NewSequentialSignalHandler()))
+	told := newInbox()
+	conn, err := dbus.Dial(address, dbus.WithSignalHandler(told))
 	if err != nil {
 		return nil, fmt.Errorf("transaction: %w", err)
 	}
-	f := &follower{client: c, conn: conn, signals: make(chan *dbus.Signal, 64), owners: make(chan *dbus.Signal, 16)}
-	conn.Signal(f.signals)
 	if err := conn.Auth(nil); err != nil {
 		return nil, errors.Join(fmt.Errorf("transaction: %w", err), conn.Close())
 	}
-	c.conn.Signal(f.owners)
-	err = c.conn.AddMatchSignal(dbus.WithMatchInterface("org.freedesktop.DBus"), dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, c.names.Bus))
-	if err != nil {
-		f.close()
-		return nil, err
-	}
-	return f, nil
+	return &follower{client: c, conn: conn, told: told}, nil
 }
 
 func (f *follower) close() {
-	f.client.conn.RemoveSignal(f.owners)
 	f.conn.Close() // the daemon keeps what it does
 }
 
@@ -65,49 +56,36 @@ func (c *Client) Follow(ctx context.Context, address string, listener Listener) 
 	}
 	defer f.close()
 	var started bool
-	if err := f.call(ctx, c.names.Interface("Transaction")+".Start", nil, &started); err != nil {
+	err = f.call(ctx, c.names.Interface("Transaction")+".Start", nil, &started)
+	if err != nil && f.conn.Context().Err() == nil { // else it may have ended before it read the call
 		return err
 	}
 	return f.follow(ctx, listener)
 }
 
-// follow tells about a transaction until its end.
+// follow tells about a transaction until its end. The daemon closes the connection after the end only, so one that ends
+// before says that the daemon is gone.
 func (f *follower) follow(ctx context.Context, listener Listener) error {
 	end := end{}
-	done := ctx.Done()
+	done, closed := ctx.Done(), f.conn.Context()
 	for {
+		over := closed.Err() != nil // nothing follows what is in the inbox now
+		for _, s := range f.told.take() {
+			if over, err := f.hear(s, &end, listener); over || err != nil {
+				return err
+			}
+		}
+		if over {
+			return &OwnerError{}
+		}
 		select {
 		case <-done:
 			done = nil // the transaction ends in its own time
-			if err := f.cancel(context.WithoutCancel(ctx)); err != nil {
+			if err := f.cancel(context.WithoutCancel(ctx)); err != nil && closed.Err() == nil {
 				return err
 			}
-		case <-f.conn.Context().Done():
-			// What came before the end of the connection is still in the queue.
-			for {
-				select {
-				case s, ok := <-f.signals:
-					if !ok {
-						return &OwnerError{}
-					}
-					if over, err := f.told(s, &end, listener); over || err != nil {
-						return err
-					}
-				default:
-					return &OwnerError{}
-				}
-			}
-		case s := <-f.owners:
-			if s == nil || s.Name == "org.freedesktop.DBus.NameOwnerChanged" && len(s.Body) == 3 && s.Body[1] == f.client.owner {
-				return &OwnerError{}
-			}
-		case s, ok := <-f.signals:
-			if !ok {
-				return &OwnerError{}
-			}
-			if over, err := f.told(s, &end, listener); over || err != nil {
-				return err
-			}
+		case <-closed.Done():
+		case <-f.told.ready:
 		}
 	}
 }
@@ -118,8 +96,8 @@ type end struct {
 	planned bool // the plan was told; who joins a transaction may be told it twice
 }
 
-// told handles one signal; over says that nothing follows.
-func (f *follower) told(s *dbus.Signal, end *end, listener Listener) (over bool, err error) {
+// hear handles one signal; over says that nothing follows.
+func (f *follower) hear(s *dbus.Signal, end *end, listener Listener) (over bool, err error) {
 	switch strings.TrimPrefix(s.Name, f.client.names.Interface("Transaction")+".") {
 	case "Finished":
 		var success bool

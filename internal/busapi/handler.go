@@ -66,6 +66,7 @@ func (h *handler) DecodeArguments(_ *dbus.Conn, sender string, m *dbus.Message, 
 
 // Call answers.
 func (h *handler) Call(...any) ([]any, error) {
+	defer h.server.answered()
 	defer func() { closeAll(h.call.files) }()
 	names, err := h.server.route(h.call, h.iface, h.signature)
 	if err != nil {

@@ -24,6 +24,8 @@ type peer struct {
 	out   chan []byte
 	once  sync.Once
 	gone  chan struct{}
+	// arrived is set once the peer has called Start.
+	arrived bool
 }
 
 // maxMessage is more than any call to a transaction has.

@@ -19,6 +19,10 @@ func (p *peer) call(m *dbus.Message) ([]any, error) {
 	}
 	switch short + "." + member {
 	case "Transaction.Start":
+		if !p.arrived {
+			p.arrived = true
+			p.peers.arrived()
+		}
 		if started := t.start(); started {
 			return []any{true}, nil
 		}

@@ -22,7 +22,7 @@ type peers struct {
 
 	mu       sync.Mutex
 	all      map[*peer]bool
-	expected int // have the address and have not come yet
+	expected int // have the address and have not called Start yet
 	closed   bool
 	empty    chan struct{} // a peer left
 }
@@ -86,7 +86,6 @@ func (p *peers) accept() {
 		}
 		one := newPeer(p, conn)
 		p.mu.Lock()
-		p.expected = max(0, p.expected-1)
 		full := p.closed || len(p.all) >= maxPeers
 		if !full {
 			p.all[one] = true
@@ -144,7 +143,14 @@ func (p *peers) expect() {
 	p.mu.Unlock()
 }
 
-// awaited counts who listens, and who has the address and has not come yet.
+// arrived notes that one of those who were given the address calls Start. Others connect too, to look on or to cancel.
+func (p *peers) arrived() {
+	p.mu.Lock()
+	p.expected = max(0, p.expected-1)
+	p.mu.Unlock()
+}
+
+// awaited counts who listens, and who has the address and has not called Start yet.
 func (p *peers) awaited() (listening, expected int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -52,6 +52,7 @@ type Server struct {
 	state   state
 	clients map[string]string // unique name to description
 	active  *transaction
+	calls   int  // are being answered
 	queued  bool // a reboot was asked for: nothing may begin any more
 
 	refreshing sync.Mutex // one reader of the sysroot at a time
@@ -96,7 +97,9 @@ func Serve(ctx context.Context, opts ServerOptions) error {
 		s.end(errors.New("the bus closed the connection"))
 	}
 	s.notify("STOPPING=1")
-	s.cancelActive("the daemon stops")
+	if cause := context.Cause(s.ctx); !errors.Is(cause, errIdle) { //nolint:contextcheck // of the daemon
+		s.cancelActive("the daemon stops")
+	}
 	s.work.Wait()
 	if cause := context.Cause(s.ctx); !errors.Is(cause, errIdle) && !errors.Is(cause, context.Canceled) { //nolint:contextcheck // of the daemon
 		return cause
@@ -135,7 +138,7 @@ func newServer(ctx context.Context, opts ServerOptions) (*Server, error) {
 }
 
 func (s *Server) connect() (err error) {
-	s.conn, s.fds, err = dialBus(s.opts.Address, dbus.WithHandler(handler{server: s}))
+	s.conn, s.fds, err = dialBus(s.opts.Address, s.called, dbus.WithHandler(handler{server: s}))
 	if err != nil {
 		return err
 	}
@@ -193,8 +196,11 @@ func (s *Server) notify(state string) {
 }
 
 // uid asks the bus whose connection a caller is; that does not change while it lasts.
-func (s *Server) uid(c *call) (uint32, error) {
+func (s *Server) uid(c *call) (uint32, error) { return s.uidOf(c.ctx, c.sender) }
+
+// uidOf is an error for a connection that is gone.
+func (s *Server) uidOf(ctx context.Context, sender string) (uint32, error) {
 	var uid uint32
-	err := s.out.BusObject().CallWithContext(c.ctx, "org.freedesktop.DBus.GetConnectionUnixUser", 0, c.sender).Store(&uid)
+	err := s.out.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.GetConnectionUnixUser", 0, sender).Store(&uid)
 	return uid, err
 }

@@ -36,7 +36,7 @@ type request struct {
 	title string
 	// files replace what the caller passed descriptors for; they are owned by the request.
 	files map[string][]*os.File
-	// work is done instead of planning and applying the change.
+	// work is done instead of planning and applying the change, which it may be about.
 	work func(t *transaction, ctx context.Context) error
 }
 
@@ -143,6 +143,9 @@ func (t *transaction) live(startTimeout time.Duration) {
 	t.server.changed(nil)
 	t.wait(startTimeout)
 	err := context.Cause(t.ctx)
+	if _, err := t.server.uidOf(t.ctx, t.sender); err != nil {
+		t.abandon(errVanished) // before the server knew whom to watch
+	}
 	if err == nil {
 		err = t.run()
 	}
@@ -162,7 +165,7 @@ func (t *transaction) wait(timeout time.Duration) {
 	case <-t.started:
 	case <-t.ctx.Done():
 	case <-late:
-		t.cancel(errLate)
+		t.abandon(errLate)
 	}
 }
 
@@ -179,12 +182,12 @@ func (t *transaction) start() bool {
 	return true
 }
 
-// abandon gives up a transaction whose client left before it started it.
-func (t *transaction) abandon() {
+// abandon gives up a transaction that nobody has started.
+func (t *transaction) abandon(why error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.begun {
-		t.cancel(errVanished)
+		t.cancel(why)
 	}
 }
 
