@@ -120,9 +120,5 @@ func (s *Server) dispatch(c *call) ([]any, error) {
 	case properties + ".Set":
 		return nil, &dbus.Error{Name: errReadOnly, Body: []any{arg[string](c, 1) + ": read-only"}}
 	}
-	method, ok := s.methods[c.short+"."+c.member]
-	if !ok {
-		return nil, &UnsupportedError{c.member, "not implemented"}
-	}
-	return method(c)
+	return s.methods[c.short+"."+c.member](c) // a test compares the table with interface.xml
 }

@@ -1,6 +1,7 @@
 package busapi_test
 
 import (
+	"encoding/xml"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/godbus/dbus/v5/introspect"
 	"github.com/stretchr/testify/require"
 
 	"github.com/apt-ostree/apt-ostree/internal/busapi"
@@ -26,6 +28,24 @@ func TestEveryKeyHasARight(t *testing.T) {
 		}
 	}
 	require.Empty(t, known, "keys that a change does not have")
+}
+
+// TestEveryMethodHasAHandler compares the description with the table, both ways.
+func TestEveryMethodHasAHandler(t *testing.T) {
+	t.Parallel()
+	var node introspect.Node
+	require.NoError(t, xml.Unmarshal([]byte(busapi.InterfaceXML), &node))
+	var described []string
+	for _, i := range node.Interfaces {
+		short := strings.TrimPrefix(i.Name, busapi.Native().Bus+".")
+		if short == "Transaction" {
+			continue // on the private sockets, see FuzzPeer
+		}
+		for _, m := range i.Methods {
+			described = append(described, short+"."+m.Name)
+		}
+	}
+	require.ElementsMatch(t, described, busapi.Methods())
 }
 
 // TestRightsOfChanges asks for the union of what the keys need.
