@@ -15,7 +15,10 @@ func (a *app) composeCommand() *cobra.Command {
 		Use:   "compose COMMAND",
 		Short: "Build base commits",
 	}
-	c.AddCommand(a.composeTreeCommand())
+	c.AddCommand(
+		a.composeTreeCommand(), a.composeInstallCommand(), a.composePostprocessCommand(), a.composeCommitCommand(),
+		a.composeRootfsCommand(),
+	)
 	return c
 }
 

@@ -110,29 +110,38 @@ func TestComposeOptionErrors(t *testing.T) {
 	}
 }
 
-// TestComposeTree makes real commits of a synthetic system.
-func TestComposeTree(t *testing.T) {
-	t.Parallel()
+// composable is a treefile for a synthetic system that commits can be made of.
+func composable(t *testing.T) string {
+	t.Helper()
 	testenv.Need(t, testenv.Root, testenv.Overlay, testenv.Tool("bwrap"), testenv.Tool("dpkg"), testenv.Tool("ldd"))
 	a := apttest.New(t, apttest.Options{})
-	a.Add(apttest.System(t), apttest.Deb{Package: "tool", Files: []apttest.File{{Path: "usr/share/tool", Content: "x"}}})
+	a.Add(apttest.System(t), apttest.Deb{Package: "tool", Files: []apttest.File{{Path: "usr/share/tool", Content: "x"}, {Path: "etc/tool", Content: "y"}}})
 	a.Publish()
 	tree := treefile(t, a, "tool")
 	text, err := os.ReadFile(tree)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(tree, append(text, "container: true\n"...), 0o644))
+	return tree
+}
+
+// mustCompose runs a command below `compose`, with a cache in dir.
+func mustCompose(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	out := run(t, append(append([]string{"compose"}, args...), "--arch=amd64", "--cachedir="+dir+"/cache", "--quiet")...)
+	require.Zero(t, out.code, "%v: %s%s", args, out.stdout, out.stderr)
+	return out.stdout
+}
+
+// TestComposeTree makes real commits of a synthetic system.
+func TestComposeTree(t *testing.T) {
+	t.Parallel()
+	tree := composable(t)
 	dir := t.TempDir()
 	touched := filepath.Join(dir, "touched")
-	must := func(args ...string) string {
-		t.Helper()
-		out := run(t, append(args, "--arch=amd64", "--cachedir="+dir+"/cache", "--quiet")...)
-		require.Zero(t, out.code, "%v: %s%s", args, out.stdout, out.stderr)
-		return out.stdout
-	}
 	json := write(t, "m.json", `{"example.number": 7, "example.list": ["a"]}`)
-	args := []string{"compose", "tree", tree, "--repo=" + dir + "/repo", "--touch-if-changed=" + touched, "--add-metadata-from-json=" + json}
+	args := []string{"tree", tree, "--repo=" + dir + "/repo", "--touch-if-changed=" + touched, "--add-metadata-from-json=" + json}
 
-	require.Contains(t, must(args...), "test => ")
+	require.Contains(t, mustCompose(t, dir, args...), "test => ")
 	require.FileExists(t, touched)
 	repo := ostreetest.Open(t, dir+"/repo")
 	first, err := repo.Resolve(t.Context(), "test")
@@ -145,11 +154,11 @@ func TestComposeTree(t *testing.T) {
 
 	old := time.Unix(1000000000, 0)
 	require.NoError(t, os.Chtimes(touched, old, old))
-	require.Contains(t, must(args...), "No apparent changes")
+	require.Contains(t, mustCompose(t, dir, args...), "No apparent changes")
 	info, err := os.Stat(touched)
 	require.NoError(t, err)
 	require.Equal(t, old, info.ModTime(), "nothing changed")
-	must(append(args, "--force-nocache", "--workdir-tmpfs")...)
+	mustCompose(t, dir, append(args, "--force-nocache", "--workdir-tmpfs")...)
 	info, err = os.Stat(touched)
 	require.NoError(t, err)
 	require.NotEqual(t, old, info.ModTime())
@@ -159,5 +168,5 @@ func TestComposeTree(t *testing.T) {
 
 	// The input hash alone is enough to know that nothing changed.
 	hash := commit.Metadata.Str("apt-ostree.inputhash")
-	require.Contains(t, must("compose", "tree", tree, "--repo="+dir+"/other", "--add-metadata-from-json="+json, "--previous-inputhash="+hash), "No apparent changes")
+	require.Contains(t, mustCompose(t, dir, "tree", tree, "--repo="+dir+"/other", "--add-metadata-from-json="+json, "--previous-inputhash="+hash), "No apparent changes")
 }

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt"
+	"github.com/apt-ostree/apt-ostree/pkg/apt/preferences"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/solve"
+	"github.com/apt-ostree/apt-ostree/pkg/apt/source"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 	"github.com/apt-ostree/apt-ostree/pkg/sandbox"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/assemble"
@@ -155,14 +157,23 @@ func (c *Composer) newPlan() *Plan {
 	return p
 }
 
-// planPackages fetches what the archives offer and chooses the packages.
-func (c *Composer) planPackages(ctx context.Context, p *Plan) error {
+// archives are what can be installed.
+type archives struct {
+	sources  []source.Source
+	client   *apt.Client
+	universe *apt.Universe
+	policy   *preferences.Policy
+	native   string
+}
+
+// archives fetches what the sources of the treefile, and further ones, offer.
+func (c *Composer) archives(ctx context.Context, more []Repo) (*archives, error) {
 	tree := c.opts.Treefile
-	sources, config, err := c.sources()
+	sources, config, err := c.sources(more)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p.sources = sources
+	a := &archives{sources: sources, native: tree.Basearch}
 	opts := apt.ClientOptions{
 		CacheDir: c.opts.CacheDir, HTTP: c.opts.HTTP, Clock: c.opts.Clock, Architecture: tree.Basearch,
 		ForeignArchitectures: tree.ForeignArchitectures, Root: c.opts.Root, Offline: c.opts.Offline,
@@ -170,24 +181,31 @@ func (c *Composer) planPackages(ctx context.Context, p *Plan) error {
 	}
 	c.overrideProxy(config)
 	if err := opts.Configure(config); err != nil {
-		return err
+		return nil, err
 	}
-	if p.client, err = apt.NewClient(opts); err != nil {
-		return err
+	if a.client, err = apt.NewClient(opts); err != nil {
+		return nil, err
 	}
-	universe, err := p.client.Update(ctx, sources)
+	if a.universe, err = a.client.Update(ctx, sources); err != nil {
+		return nil, err
+	}
+	a.policy, err = c.policy(config)
+	return a, err
+}
+
+// planPackages fetches what the archives offer and chooses the packages.
+func (c *Composer) planPackages(ctx context.Context, p *Plan) error {
+	tree := c.opts.Treefile
+	offer, err := c.archives(ctx, nil)
 	if err != nil {
 		return err
 	}
-	policy, err := c.policy(config)
-	if err != nil {
-		return err
-	}
+	p.sources, p.client = offer.sources, offer.client
 	request := solve.Request{
-		Policy: policy, Architecture: tree.Basearch, ForeignArchitectures: tree.ForeignArchitectures, Essential: true,
+		Policy: offer.policy, Architecture: tree.Basearch, ForeignArchitectures: tree.ForeignArchitectures, Essential: true,
 		Install: tree.Packages, Exclude: tree.ExcludePackages, Recommends: tree.Recommends,
 	}
-	if p.packages, err = c.solve(ctx, p, universe, request); err != nil {
+	if p.packages, err = c.solve(ctx, p, offer.universe, request); err != nil {
 		return err
 	}
 	return p.measure()

@@ -9,26 +9,34 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/apt/source"
 )
 
-// sources gives the APT sources of the treefile, or those of this machine that offer the release,
-// and the machine's configuration, which knows the proxies.
-func (c *Composer) sources() ([]source.Source, *conf.Config, error) {
+// sources gives the APT sources of the treefile, or those of this machine that offer the release, and
+// then further ones; and the machine's configuration, which knows the proxies.
+func (c *Composer) sources(more []Repo) ([]source.Source, *conf.Config, error) {
 	config, err := conf.Load(c.opts.Root)
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(c.opts.Treefile.Repos) == 0 {
-		sources, err := c.machineSources(config)
-		return sources, config, err
+	sources, err := parseRepos(c.opts.Treefile.Repos)
+	if err == nil && len(sources) == 0 {
+		sources, err = c.machineSources(config)
 	}
+	if err != nil {
+		return nil, nil, err
+	}
+	further, err := parseRepos(more)
+	return append(sources, further...), config, err
+}
+
+func parseRepos(repos []Repo) ([]source.Source, error) {
 	var sources []source.Source
-	for i, r := range c.opts.Treefile.Repos {
+	for i, r := range repos {
 		s, err := r.sources()
 		if err != nil {
-			return nil, nil, fmt.Errorf("treefile: repos: entry %d: %w", i+1, err)
+			return nil, fmt.Errorf("repos: entry %d: %w", i+1, err)
 		}
 		sources = append(sources, s...)
 	}
-	return sources, config, nil
+	return sources, nil
 }
 
 // machineSources are the sources of this machine whose suite is the release or a part of it, such
