@@ -17,7 +17,7 @@ func (a *app) composeCommand() *cobra.Command {
 	}
 	c.AddCommand(
 		a.composeTreeCommand(), a.composeInstallCommand(), a.composePostprocessCommand(), a.composeCommitCommand(),
-		a.composeRootfsCommand(),
+		a.composeRootfsCommand(), a.composeExtensionsCommand(),
 	)
 	return c
 }
