@@ -51,6 +51,22 @@ func (a *app) openCommits(ctx context.Context, repoPath string) (*commits, error
 	return &commits{repo: system.Repo(), deployments: ofOneStateroot(status.Deployments, a.stateroot), close: system.Close}, nil
 }
 
+// commitsFlags adds the options of the commands that look into commits.
+func (a *app) commitsFlags(c *cobra.Command, repo *string) {
+	a.sysrootFlags(c)
+	c.Flags().StringVarP(repo, "repo", "r", "", "look into this repository instead of the system's")
+}
+
+// onCommits opens the commits that the options name for as long as do runs.
+func (a *app) onCommits(c *cobra.Command, repo string, do func(context.Context, *commits) error) error {
+	store, err := a.openCommits(c.Context(), repo)
+	if err != nil {
+		return err
+	}
+	defer store.close() //nolint:errcheck // only read from
+	return do(c.Context(), store)
+}
+
 // ofOneStateroot keeps the deployments that belong together: those of the stateroot asked for, of
 // the booted one, or of the default.
 func ofOneStateroot(all []txn.DeploymentStatus, name string) []txn.DeploymentStatus {
@@ -80,20 +96,16 @@ func (a *app) dbListCommand() *cobra.Command {
 		Long:    "List the packages of commits. Words that name no commit are patterns of package names.",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			store, err := a.openCommits(c.Context(), repo)
-			if err != nil {
-				return err
-			}
-			defer store.close() //nolint:errcheck // only read from
-			revisions, patterns, err := splitRevisions(c.Context(), store.repo, args)
-			if err != nil {
-				return err
-			}
-			return a.dbList(c.Context(), store, revisions, patterns, asJSON)
+			return a.onCommits(c, repo, func(ctx context.Context, store *commits) error {
+				revisions, patterns, err := splitRevisions(ctx, store.repo, args)
+				if err != nil {
+					return err
+				}
+				return a.dbList(ctx, store, revisions, patterns, asJSON)
+			})
 		},
 	}
-	a.sysrootFlags(c)
-	c.Flags().StringVarP(&repo, "repo", "r", "", "look into this repository instead of the system's")
+	a.commitsFlags(c, &repo)
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
@@ -174,20 +186,16 @@ func (a *app) dbDiffCommand() *cobra.Command {
 			if !slices.Contains([]string{"block", "diff", "json"}, format) {
 				return fmt.Errorf("--format=%s: not one of block, diff, json", format)
 			}
-			store, err := a.openCommits(c.Context(), repo)
-			if err != nil {
-				return err
-			}
-			defer store.close() //nolint:errcheck // only read from
-			from, to, err := store.ends(args, base)
-			if err != nil {
-				return err
-			}
-			return a.dbDiff(c.Context(), store, from, to, format, changelogs)
+			return a.onCommits(c, repo, func(ctx context.Context, store *commits) error {
+				from, to, err := store.ends(args, base)
+				if err != nil {
+					return err
+				}
+				return a.dbDiff(ctx, store, from, to, format, changelogs)
+			})
 		},
 	}
-	a.sysrootFlags(c)
-	c.Flags().StringVarP(&repo, "repo", "r", "", "look into this repository instead of the system's")
+	a.commitsFlags(c, &repo)
 	c.Flags().StringVarP(&format, "format", "F", "block", "output `FORMAT`: block, diff or json")
 	c.Flags().BoolVar(&base, "base", false, "compare the base commits of deployments")
 	c.Flags().BoolVarP(&changelogs, "changelogs", "c", false, "print what is new in each package, where the commit has its changelog")

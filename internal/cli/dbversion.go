@@ -27,16 +27,12 @@ func (a *app) dbVersionCommand() *cobra.Command {
 		Example: "  apt-ostree db version stable",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			store, err := a.openCommits(c.Context(), repo)
-			if err != nil {
-				return err
-			}
-			defer store.close() //nolint:errcheck // only read from
-			return a.dbVersion(c.Context(), store, args, asJSON)
+			return a.onCommits(c, repo, func(ctx context.Context, store *commits) error {
+				return a.dbVersion(ctx, store, args, asJSON)
+			})
 		},
 	}
-	a.sysrootFlags(c)
-	c.Flags().StringVarP(&repo, "repo", "r", "", "look into this repository instead of the system's")
+	a.commitsFlags(c, &repo)
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }

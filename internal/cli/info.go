@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -22,29 +23,26 @@ func (a *app) infoCommand() *cobra.Command {
 		Short:   "Describe packages: installed and available versions, dependencies",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			system, err := a.archives(c.Context())
-			if err != nil {
+			return onSystem(c, a.archives, func(ctx context.Context, system *txn.System) error {
+				installed, err := system.Installed(ctx)
+				if err != nil {
+					return err
+				}
+				universe, err := system.Universe(ctx, cacheOnly)
+				if err != nil {
+					return err
+				}
+				infos, missing := describePackages(args, installed, universe)
+				if asJSON {
+					err = a.printJSON(infos)
+				} else {
+					a.printInfos(infos)
+				}
+				if len(missing) > 0 {
+					return errors.Join(err, &solve.NotFoundError{Missing: missing})
+				}
 				return err
-			}
-			defer system.Close()
-			installed, err := system.Installed(c.Context())
-			if err != nil {
-				return err
-			}
-			universe, err := system.Universe(c.Context(), cacheOnly)
-			if err != nil {
-				return err
-			}
-			infos, missing := describePackages(args, installed, universe)
-			if asJSON {
-				err = a.printJSON(infos)
-			} else {
-				a.printInfos(infos)
-			}
-			if len(missing) > 0 {
-				return errors.Join(err, &solve.NotFoundError{Missing: missing})
-			}
-			return err
+			})
 		},
 	}
 	a.sysrootFlags(c)

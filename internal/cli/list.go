@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"github.com/spf13/cobra"
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt"
@@ -15,22 +16,19 @@ func (a *app) listCommand() *cobra.Command {
 		Example: "  apt-ostree list --upgradable",
 		Short:   "List the packages of the default deployment",
 		RunE: func(c *cobra.Command, args []string) error {
-			system, err := a.archives(c.Context())
-			if err != nil {
-				return err
-			}
-			defer system.Close()
-			installed, err := system.Installed(c.Context())
-			if err != nil {
-				return err
-			}
-			var universe *apt.Universe
-			if upgradable {
-				if universe, err = system.Universe(c.Context(), cacheOnly); err != nil {
+			return onSystem(c, a.archives, func(ctx context.Context, system *txn.System) error {
+				installed, err := system.Installed(ctx)
+				if err != nil {
 					return err
 				}
-			}
-			return a.printList(rows(installed, universe, args, f), asJSON)
+				var universe *apt.Universe
+				if upgradable {
+					if universe, err = system.Universe(ctx, cacheOnly); err != nil {
+						return err
+					}
+				}
+				return a.printList(rows(installed, universe, args, f), asJSON)
+			})
 		},
 	}
 	a.sysrootFlags(c)

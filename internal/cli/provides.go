@@ -35,19 +35,16 @@ func (a *app) providesCommand() *cobra.Command {
 		Example: "  apt-ostree provides /usr/bin/git\n  apt-ostree provides 'bin/ht*'",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			system, err := a.archives(c.Context())
-			if err != nil {
-				return err
-			}
-			defer system.Close()
-			found, more, err := findFile(c.Context(), system, args[0], f)
-			if err != nil {
-				return err
-			}
-			if f.json {
-				return a.printJSON(found)
-			}
-			return a.printProvided(args[0], found, more)
+			return onSystem(c, a.archives, func(ctx context.Context, system *txn.System) error {
+				found, more, err := findFile(ctx, system, args[0], f)
+				if err != nil {
+					return err
+				}
+				if f.json {
+					return a.printJSON(found)
+				}
+				return a.printProvided(args[0], found, more)
+			})
 		},
 	}
 	a.sysrootFlags(c)

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"context"
 	"github.com/spf13/cobra"
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt"
+	"github.com/apt-ostree/apt-ostree/pkg/txn"
 )
 
 // maxMatches bounds each group of `search`.
@@ -22,22 +24,19 @@ func (a *app) searchCommand() *cobra.Command {
 		Long:    "Search the names and summaries of the packages that the system's archives offer. A term may be a glob.",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			system, err := a.archives(c.Context())
-			if err != nil {
-				return err
-			}
-			defer system.Close()
-			universe, err := system.Universe(c.Context(), cacheOnly)
-			if err != nil {
-				return err
-			}
-			groups := search(universe, args)
-			more := limitMatches(groups, limit)
-			if asJSON {
-				return a.printJSON(groups)
-			}
-			a.printMatches(groups, more)
-			return nil
+			return onSystem(c, a.archives, func(ctx context.Context, system *txn.System) error {
+				universe, err := system.Universe(ctx, cacheOnly)
+				if err != nil {
+					return err
+				}
+				groups := search(universe, args)
+				more := limitMatches(groups, limit)
+				if asJSON {
+					return a.printJSON(groups)
+				}
+				a.printMatches(groups, more)
+				return nil
+			})
 		},
 	}
 	a.sysrootFlags(c)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -53,20 +54,17 @@ func (a *app) whyCommand() *cobra.Command {
 		Example: "  apt-ostree why libc6",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			system, err := a.system(c.Context())
-			if err != nil {
-				return err
-			}
-			defer system.Close()
-			why, err := system.Why(c.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return a.printJSON(whyDocument(why))
-			}
-			a.printWhy(why)
-			return nil
+			return onSystem(c, a.system, func(ctx context.Context, system *txn.System) error {
+				why, err := system.Why(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return a.printJSON(whyDocument(why))
+				}
+				a.printWhy(why)
+				return nil
+			})
 		},
 	}
 	a.sysrootFlags(c)
@@ -130,24 +128,21 @@ func (a *app) whyNotCommand() *cobra.Command {
 		Example: "  apt-ostree why-not nginx-light",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			system, err := a.archives(c.Context())
-			if err != nil {
+			return onSystem(c, a.archives, func(ctx context.Context, system *txn.System) error {
+				solution, reasons, err := system.WhyNot(ctx, args[0], cacheOnly)
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					err = a.printJSON(whyNotDocument(solution, reasons))
+				} else {
+					a.printWhyNot(args[0], solution, reasons)
+				}
+				if err == nil && len(reasons) == 0 {
+					return exitCodeError(exitUnchanged)
+				}
 				return err
-			}
-			defer system.Close()
-			solution, reasons, err := system.WhyNot(c.Context(), args[0], cacheOnly)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				err = a.printJSON(whyNotDocument(solution, reasons))
-			} else {
-				a.printWhyNot(args[0], solution, reasons)
-			}
-			if err == nil && len(reasons) == 0 {
-				return exitCodeError(exitUnchanged)
-			}
-			return err
+			})
 		},
 	}
 	a.sysrootFlags(c)
