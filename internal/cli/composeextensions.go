@@ -24,7 +24,8 @@ func (a *app) composeExtensionsCommand() *cobra.Command {
 		Long: "Download the packages of extensions into a directory: sets of packages that are offered beside a base commit. They\n" +
 			"are resolved on top of the commit of the treefile's ref, of --base-rev or of the tree in --rootfs, none of whose\n" +
 			"packages changes. Beside them is extensions.json, which says what they are.",
-		Args: cobra.ExactArgs(2),
+		Example: "  apt-ostree compose extensions host.yaml extensions.yaml --repo=/srv/repo --output-dir=/srv/extensions",
+		Args:    cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			tree, err := f.treefile(args[:1])
 			if err != nil {

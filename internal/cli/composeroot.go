@@ -21,7 +21,8 @@ func (a *app) composeInstallCommand() *cobra.Command {
 		Long: "Install the packages of a treefile into DESTDIR/rootfs and run its scripts there. The tree has the shape of\n" +
 			"Debian and can be changed; `compose postprocess` and `compose commit` make a commit of it. With --repo the\n" +
 			"previous commit of the treefile's ref counts as in `compose tree`: if nothing changed, nothing is installed.",
-		Args: cobra.ExactArgs(2),
+		Example: "  apt-ostree compose install host.yaml /var/tmp/build",
+		Args:    cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			root := filepath.Join(args[1], "rootfs")
 			return a.composeRoot(c.Context(), args[0], root, f, func(ctx context.Context, composer *compose.Composer, plan *compose.Plan) error {
@@ -47,7 +48,8 @@ func (a *app) composeRootfsCommand() *cobra.Command {
 		Short: "Make the finished tree of a treefile in a directory",
 		Long: "Make the finished tree of a treefile in the directory DEST, which must not exist: what a commit has, but with\n" +
 			"/etc in its place, as the root of a container image has it.",
-		Args: cobra.ExactArgs(2),
+		Example: "  apt-ostree compose rootfs host.yaml /var/tmp/rootfs",
+		Args:    cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.composeRoot(c.Context(), args[0], args[1], f, func(ctx context.Context, composer *compose.Composer, plan *compose.Plan) error {
 				return composer.Rootfs(ctx, plan, args[1], a.reporter())
