@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/apt-ostree/apt-ostree/internal/fsx"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy/etcmerge"
 )
@@ -21,6 +22,8 @@ type badInput struct {
 	says string
 	// remains tells that even what the menu of the boot loader has is away until it is mended, by the hand of another.
 	remains bool
+	// lost tells that one of the entries leads nowhere until then.
+	lost bool
 }
 
 func badInputs() map[string]badInput {
@@ -54,6 +57,15 @@ func badInputs() map[string]badInput {
 				require.NoError(t, os.WriteFile(d.Path+".origin", []byte("[origin]\nrefspec=branch\n"), 0o644))
 			},
 			kind: new(*deploy.CorruptError), says: ".origin is damaged: line 1",
+		},
+		"a deployment that somebody has deleted": {
+			do: func(t *testing.T, s *deploy.Sysroot, _ deploy.Deployment) {
+				require.NoError(t, fsx.RemoveAll(deployments(t, s)[1].Path))
+			},
+			mend: func(t *testing.T, s *deploy.Sysroot, _ deploy.Deployment) {
+				require.NoError(t, os.Remove(s.Path()+"/boot/loader/entries/"+entryName(t, 1, "os")))
+			},
+			kind: new(*deploy.EntryError), says: "it is for a deployment that is not here", lost: true,
 		},
 		"a directory of boot entries of another tool": {
 			do: func(t *testing.T, s *deploy.Sysroot, _ deploy.Deployment) {
@@ -106,7 +118,9 @@ func TestBadInput(t *testing.T) {
 			require.ErrorAs(t, err, c.kind)
 			require.ErrorContains(t, err, c.says)
 			require.Equal(t, before, layout(t, s.Path()))
-			requireBoots(t, s)
+			if !c.lost {
+				requireBoots(t, s)
+			}
 			if !c.remains {
 				require.Equal(t, booted, entries(t, s.Path()))
 			}

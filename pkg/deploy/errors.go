@@ -90,7 +90,7 @@ type EntryError struct{ Err error }
 
 // Error names what is missing and the way out.
 func (e *EntryError) Error() string {
-	return fmt.Sprintf("it is for a deployment that is not here (%v): if it is another system's, rename it to what does not begin with ostree-, and it is left alone", e.Err)
+	return fmt.Sprintf("it is for a deployment that is not here (%v): if it is another system's, rename it to what does not begin with ostree-, and it is left alone; if the deployment is gone, remove it", e.Err)
 }
 
 // Unwrap returns what is missing.

@@ -164,6 +164,27 @@ func contents(t *testing.T, dir string) map[string]string {
 	return files
 }
 
+// The extended boot loader partition at /boot has the entries, and the EFI system partition the boot loader alone.
+func TestExtendedBootPartition(t *testing.T) {
+	t.Parallel()
+	s := newSysroot(t)
+	boot, esp := pretendFAT(s), s.Path()+"/efi"
+	require.NoError(t, os.MkdirAll(esp+"/EFI/systemd", 0o755))
+	require.NoError(t, os.WriteFile(esp+"/EFI/systemd/systemd-bootx64.efi", nil, 0o644))
+	before := contents(t, esp)
+	for _, version := range []string{"1", "2"} {
+		d := mustDeploy(t, s, commit(t, s, version, kernelOf(version, 1)), deploy.DeployOptions{})
+		require.Equal(t, d.Name(), fatDefault(t, s))
+		requireBoots(t, s)
+	}
+	require.Len(t, entries(t, s.Path()), 2)
+	kernels, err := filepath.Glob(boot + "/ostree/*/vmlinuz-*")
+	require.NoError(t, err)
+	require.Len(t, kernels, 2)
+	require.Equal(t, before, contents(t, esp))
+	requireFitsFAT(t, boot)
+}
+
 // The partition can be away: nothing changes then, and the error says what to mount.
 func TestFATBootThatIsNotMounted(t *testing.T) {
 	t.Parallel()

@@ -48,7 +48,11 @@ func (s *Sysroot) readDeployment(ctx context.Context, entry *bootentry.Entry, ho
 		BootChecksum: link.bootChecksum, BootSerial: link.serial,
 		Kargs: userArgs(args), args: args, entry: entry,
 	}
-	return d, true, s.fill(ctx, &d, host)
+	err = s.fill(ctx, &d, host)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = &EntryError{err}
+	}
+	return d, true, err
 }
 
 // fill reads what does not come from the boot entry.
