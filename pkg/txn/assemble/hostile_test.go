@@ -71,13 +71,32 @@ func TestFailingScripts(t *testing.T) {
 
 func TestHangingScript(t *testing.T) {
 	repo, b := minimal(t)
-	_, err := layer(t, repo, b, func(in *assemble.Input) { in.ScriptTimeout = 3 * time.Second },
-		withScript("postinst", "echo waiting\ntrap '' TERM\nread answer </dev/zero & while :; do sleep 1; done"))
-	var script *assemble.ScriptError
-	require.ErrorAs(t, err, &script)
-	require.Equal(t, "package bad: postinst: did not finish within 3s and was killed", err.Error())
-	require.Contains(t, script.Log, "waiting")
-	intact(t, repo)
+	for _, phase := range []string{"preinst", "postinst"} {
+		t.Run(phase, func(t *testing.T) {
+			_, err := layer(t, repo, b, func(in *assemble.Input) { in.ScriptTimeout = 3 * time.Second },
+				withScript(phase, "echo waiting\ntrap '' TERM\nread answer </dev/zero & while :; do sleep 1; done"))
+			var script *assemble.ScriptError
+			require.ErrorAs(t, err, &script)
+			require.Equal(t, "package bad: "+phase+": did not finish within 3s and was killed", err.Error())
+			require.Contains(t, script.Log, "waiting")
+			intact(t, repo)
+		})
+	}
+}
+
+// A script that deletes everything and says that all is well: whoever unpacks, the build fails at its package.
+func TestContentedDestroyer(t *testing.T) {
+	repo, b := minimal(t)
+	for _, phase := range []string{"preinst", "postinst"} {
+		for _, unpacker := range []assemble.UnpackMode{assemble.UnpackNative, assemble.UnpackDpkg} {
+			t.Run(phase+" "+string(unpacker), func(t *testing.T) {
+				_, err := layer(t, repo, b, func(in *assemble.Input) { in.Unpacker = unpacker },
+					withScript(phase, "rm -rf --no-preserve-root / 2>/dev/null || true"))
+				require.ErrorContains(t, err, "package bad: ")
+				intact(t, repo)
+			})
+		}
+	}
 }
 
 // A daemon that a script starts ends with it, and keeps nothing busy.
@@ -86,14 +105,7 @@ func TestDaemon(t *testing.T) {
 	mark := fmt.Sprintf("31%d", os.Getpid())
 	_, err := layer(t, repo, b, nil, withScript("postinst", "setsid sleep "+mark+" >/dev/null 2>&1 &\nsetsid sleep "+mark+" &"))
 	require.NoError(t, err)
-	processes, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	require.NoError(t, err)
-	for _, p := range processes {
-		command, err := os.ReadFile(p)
-		if err == nil {
-			require.NotContains(t, string(command), "sleep\x00"+mark)
-		}
-	}
+	noProcess(t, "sleep\x00"+mark)
 	intact(t, repo)
 }
 
@@ -102,6 +114,8 @@ func TestCageWalls(t *testing.T) {
 	repo, b := minimal(t)
 	result, err := layer(t, repo, b, nil, withScript("postinst", `
 echo x >/dev/leak
+test -z "$(find /dev -type b)"
+for device in mem kmsg kvm fuse; do test ! -e /dev/$device; done
 if mknod /usr/share/bad/null c 1 3 2>/dev/null; then echo mknod works; exit 1; fi
 perl -MIO::Socket::INET -e 'exit(IO::Socket::INET->new(PeerAddr => "192.0.2.1:80", Timeout => 2) ? 1 : 0)'
 test "$(ls /sys | wc -l)" = 0
@@ -219,15 +233,18 @@ func TestDiskFull(t *testing.T) {
 	work := t.TempDir()
 	require.NoError(t, unix.Mount("tmpfs", work, "tmpfs", 0, "size=600m"))
 	t.Cleanup(func() { require.NoError(t, unix.Unmount(work, unix.MNT_DETACH)) })
-	_, err := layer(t, repo, b, func(in *assemble.Input) { in.WorkDir = work },
-		withScript("postinst", "head -c 700M /dev/zero >/usr/share/bad/huge"))
-	require.ErrorIs(t, err, syscall.ENOSPC)
-	var script *assemble.ScriptError
-	require.ErrorAs(t, err, &script)
-	intact(t, repo)
-	left, err := filepath.Glob(filepath.Join(work, "assemble-*"))
-	require.NoError(t, err)
-	require.Empty(t, left)
+	for _, phase := range []string{"preinst", "postinst"} {
+		_, err := layer(t, repo, b, func(in *assemble.Input) { in.WorkDir = work },
+			withScript(phase, "head -c 700M /dev/zero >/usr/share/huge"))
+		require.ErrorIs(t, err, syscall.ENOSPC, phase)
+		var script *assemble.ScriptError
+		require.ErrorAs(t, err, &script)
+		require.Equal(t, phase, script.Phase)
+		intact(t, repo)
+		left, err := filepath.Glob(filepath.Join(work, "assemble-*"))
+		require.NoError(t, err)
+		require.Empty(t, left)
+	}
 }
 
 // Kill the whole process in the middle: the next build cleans up and works.

@@ -36,6 +36,17 @@ func (u *unpacking) preinst(ctx context.Context, p *plan) (reason string, err er
 	if err := u.runPreinst(ctx, p); err != nil {
 		return "", err
 	}
+	if reason, err = u.planAnew(ctx, p); err != nil {
+		return "", &PackageError{
+			Package: p.pkg.Name, Action: "unpack", Message: "after its preinst: " + err.Error(),
+			Log: u.cage.logs.tail.Lines(), LogPath: u.cage.logs.path(p.pkg.Name), Err: err,
+		}
+	}
+	return reason, nil
+}
+
+// planAnew plans with what the preinst has left, which may be nothing.
+func (u *unpacking) planAnew(ctx context.Context, p *plan) (reason string, err error) {
 	u.view.forget()
 	root, err := os.OpenRoot(u.cage.Root())
 	if err != nil {
