@@ -55,6 +55,7 @@ func build(ctx context.Context, in Input, run func(*builder) error) (err error) 
 		return err
 	}
 	defer func() { err = b.tidy(err, b.cage.Close()) }()
+	defer b.stopImport()
 	b.cage.onState = b.count
 	if err = run(b); err != nil {
 		b.rescueStages(context.WithoutCancel(ctx))
@@ -149,6 +150,8 @@ type builder struct {
 	unpacker unpacker
 	placer   *nativeUnpacker // nil if dpkg unpacks
 
+	importing *backgroundImport // nil for none
+
 	lower        ostree.TreeID // the base, unfolded, or what the build goes on from; zero if that is nothing
 	baseKernels  []string      // its kernel releases
 	hadInitramfs bool          // the base has one
@@ -209,8 +212,7 @@ func (b *builder) stagePackages(ctx context.Context) error {
 	if b.reached >= atConfigured {
 		return nil
 	}
-	var err error
-	if b.placer, err = importPackages(ctx, b.in, b.log, func(item string) { b.progress(item, 0) }); err != nil {
+	if err := b.importPackages(ctx); err != nil {
 		return err
 	}
 	b.placer.settle, b.placer.maxLayers = b.settle, maxLayers
@@ -319,6 +321,9 @@ func (b *builder) purge(ctx context.Context) error {
 func (b *builder) install(ctx context.Context) error {
 	if b.reached >= atConfigured {
 		return nil
+	}
+	if err := b.finishImport(); err != nil {
+		return err
 	}
 	for _, batch := range b.batches {
 		if len(batch.Unpack) > 0 {

@@ -35,34 +35,6 @@ type nativeUnpacker struct {
 	placed int
 }
 
-// importPackages puts all packages into the cache, and loads them.
-func importPackages(ctx context.Context, in Input, log *slog.Logger, report func(string)) (*nativeUnpacker, error) {
-	n := &nativeUnpacker{cache: pkgcache.New(in.Repo), packages: map[*apt.Package]*pkgcache.Package{}, log: log}
-	all := unpacked(in.Batches)
-	sources := make([]pkgcache.Source, len(all))
-	for i, p := range all {
-		sources[i] = pkgcache.Source{Key: cacheKey(p), SHA256: p.SHA256, Path: in.Debs[p]}
-	}
-	options := pkgcache.Options{Report: func(k pkgcache.Key) { report("import " + k.Name) }}
-	results, err := n.cache.Import(ctx, sources, options)
-	if err != nil {
-		return nil, err
-	}
-	for i, r := range results {
-		if all[i].Name == "dpkg" {
-			n.version = all[i].Version.String()
-		}
-		if r.Unsupported != nil {
-			log.Debug("left to dpkg", "package", all[i].String(), "reason", r.Unsupported.Reason)
-			continue
-		}
-		if n.packages[all[i]], err = n.cache.Load(ctx, r.Commit); err != nil {
-			return nil, err
-		}
-	}
-	return n, nil
-}
-
 // cacheKey is how the cache knows a package.
 func cacheKey(p *apt.Package) pkgcache.Key {
 	return pkgcache.Key{Name: p.Name, Version: p.Version.String(), Architecture: p.Architecture}

@@ -1,10 +1,12 @@
 package assemble_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/apt-ostree/apt-ostree/pkg/apt"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/apttest"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/assemble"
 )
@@ -21,6 +23,24 @@ func TestNativeComposeEqualsDpkg(t *testing.T) {
 	require.Positive(t, result.Native)
 	requireSameTree(t, repo, b.tree, result.Tree)
 	require.Equal(t, b.commit, result.Commit)
+	intact(t, repo)
+}
+
+// A package that is imported while the Essential ones are installed, and is not what it should be, fails the compose.
+func TestDamagedPackageInTheBackground(t *testing.T) {
+	repo, _ := minimal(t)
+	s := debianSet(t, minimalSet...)
+	for _, p := range s.packages {
+		if p.Name == "adduser" {
+			p.SHA256 = strings.Repeat("0", 64)
+		}
+	}
+	_, err := assemble.Build(t.Context(), assemble.Input{
+		Repo: repo, Batches: s.batches(t), Debs: s.debs, Timestamp: epoch, Runner: jail(t), AllowNoKernel: true, Unpacker: assemble.UnpackNative,
+	})
+	var mismatch *apt.HashMismatchError
+	require.ErrorAs(t, err, &mismatch)
+	require.ErrorContains(t, err, "import adduser=")
 	intact(t, repo)
 }
 
