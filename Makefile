@@ -95,6 +95,10 @@ cross: ## build for every architecture without cgo
 integration: ## all tests as root with the real tools; nothing is skipped
 	./scripts/integration
 
+.PHONY: long-test
+long-test: ## compose large sets of packages in each way there is, as root; about an hour
+	APT_OSTREE_LONG=1 APT_OSTREE_REQUIRE=1 go test -count=1 -timeout 3h -run '^TestLong' -v ./test/e2e
+
 .PHONY: vm-test
 vm-test: ## boot what we compose, MACHINES (2) at a time, in QEMU and in containers, as root (CUTS=20: cut the power that often)
 	APT_OSTREE_VM=1 APT_OSTREE_VM_CUTS=$(CUTS) APT_OSTREE_REQUIRE=1 go test -count=1 -timeout 90m -parallel $(MACHINES) -v ./test/vm

@@ -26,15 +26,7 @@ func TestTreeEqualsMmdebstrap(t *testing.T) {
 	needAll(t)
 	for _, set := range []string{"embedded", "server"} {
 		t.Run(set, func(t *testing.T) {
-			var tree *compose.Treefile
-			var err error
-			opts := compose.LoadOptions{Architecture: txn.NativeArchitecture()}
-			if set == "embedded" {
-				tree, err = compose.Embedded(opts)
-			} else {
-				tree, err = compose.Load("testdata/"+set+".yaml", opts)
-			}
-			require.NoError(t, err)
+			tree := loadSet(t, set)
 			ours, debs := composeTree(t, tree)
 			if set == "server" {
 				require.GreaterOrEqual(t, len(debs), 150)
@@ -43,6 +35,18 @@ func TestTreeEqualsMmdebstrap(t *testing.T) {
 			checkDifferences(t, set, treelist.Compare(theirs, ours))
 		})
 	}
+}
+
+// loadSet reads the treefile of a set: the embedded one, or one in testdata.
+func loadSet(t *testing.T, set string) *compose.Treefile {
+	t.Helper()
+	opts := compose.LoadOptions{Architecture: txn.NativeArchitecture()}
+	tree, err := compose.Embedded(opts)
+	if set != "embedded" {
+		tree, err = compose.Load("testdata/"+set+".yaml", opts)
+	}
+	require.NoError(t, err)
+	return tree
 }
 
 // composeTree composes and returns what the tree held before folding, and the .debs.

@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
-	"github.com/apt-ostree/apt-ostree/pkg/txn"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/assemble"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/compose"
 )
@@ -22,12 +21,7 @@ func TestUnpackersAgree(t *testing.T) {
 	needAll(t)
 	for _, set := range []string{"embedded", "server"} {
 		t.Run(set, func(t *testing.T) {
-			opts := compose.LoadOptions{Architecture: txn.NativeArchitecture()}
-			tree, err := compose.Embedded(opts)
-			if set != "embedded" {
-				tree, err = compose.Load("testdata/"+set+".yaml", opts)
-			}
-			require.NoError(t, err)
+			tree := loadSet(t, set)
 			repo, err := ostree.Init(filepath.Join(t.TempDir(), "repo"), ostree.ModeBare, ostree.Options{})
 			require.NoError(t, err)
 			defer repo.Close()

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt/conf"
@@ -15,6 +16,28 @@ import (
 
 // MachineSources are the APT sources of this machine that offer a release, in deb822 format.
 func MachineSources(release string) ([]byte, error) {
+	found, err := offering(release)
+	return source.Format(found), err
+}
+
+// SourcesBeside are APT sources of a release that is in the archives of another one, which this machine has
+// sources of: those it has, or else those of the other one with the suites renamed. The keyrings are the same.
+func SourcesBeside(release, other string) ([]source.Source, error) {
+	if found, err := offering(release); err == nil {
+		return found, nil
+	}
+	found, err := offering(other)
+	for i, s := range found {
+		found[i].Suites = slices.Clone(s.Suites)
+		for j, suite := range s.Suites {
+			found[i].Suites[j] = release + strings.TrimPrefix(suite, other)
+		}
+	}
+	return found, err
+}
+
+// offering are the sources of this machine that offer a release.
+func offering(release string) ([]source.Source, error) {
 	config, err := conf.Load("/")
 	if err != nil {
 		return nil, err
@@ -27,7 +50,7 @@ func MachineSources(release string) ([]byte, error) {
 	if len(found) == 0 {
 		return nil, fmt.Errorf("no APT source of this machine offers %s", release)
 	}
-	return source.Format(found), nil
+	return found, nil
 }
 
 // RootTar makes a root file system of packages and those they need with mmdebstrap, from the
