@@ -3,11 +3,16 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"golang.org/x/term"
@@ -25,7 +30,7 @@ func main() {
 	code := cli.Main(ctx, os.Args[1:], cli.Env{
 		Out: os.Stdout, Err: os.Stderr,
 		OutTerminal: terminal(os.Stdout), ErrTerminal: terminal(os.Stderr), Getenv: os.Getenv,
-		Writable: mountns.Writable, Bus: bus(), Reboot: systemd.Reboot, Unit: systemd.OwnUnit, Edit: edit,
+		Writable: mountns.Writable, Bus: bus(), Reboot: systemd.Reboot, Unit: systemd.OwnUnit, Edit: edit, Ask: asker(),
 		Options: txn.Options{Audit: cli.Journal},
 	})
 	stop()
@@ -47,6 +52,22 @@ func terminal(f *os.File) int {
 		return 0
 	}
 	return width
+}
+
+// asker is nil where nobody can answer. End of file is a no.
+func asker() func(string) (bool, error) {
+	if !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stderr.Fd())) {
+		return nil
+	}
+	return func(question string) (bool, error) {
+		fmt.Fprint(os.Stderr, question)
+		line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return false, err
+		}
+		answer := strings.ToLower(strings.TrimSpace(line))
+		return answer == "y" || answer == "yes", nil
+	}
 }
 
 // edit starts the user's editor, which $VISUAL or $EDITOR names with its arguments, on a file.

@@ -62,7 +62,7 @@ func (t *transaction) check(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := t.tellPlan(plan); err != nil {
+	if err := t.tellPlan("plan", plan); err != nil {
 		return err
 	}
 	_, err = system.RecordUpdate(ctx, plan)

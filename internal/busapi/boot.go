@@ -14,7 +14,7 @@ func (s *Server) setInitramfsState(c *call) ([]any, error) {
 	}
 	on := arg[bool](c, 0)
 	change := txn.Change{Initramfs: &txn.Initramfs{Enable: on, Disable: !on, Args: arg[[]string](c, 1)}, LockFinalization: o.LockFinalization}
-	return s.submit(c, change, o.RunOptions, nil)
+	return s.submit(c, change, o.RunOptions)
 }
 
 // bootOptions are those of the methods about what boots.
@@ -29,7 +29,7 @@ func (s *Server) initramfsEtc(c *call) ([]any, error) {
 		return nil, err
 	}
 	etc := &txn.InitramfsEtc{Track: arg[[]string](c, 0), Untrack: arg[[]string](c, 1), UntrackAll: arg[bool](c, 2), ForceSync: arg[bool](c, 3)}
-	return s.submit(c, txn.Change{InitramfsEtc: etc, LockFinalization: o.LockFinalization}, o.RunOptions, nil)
+	return s.submit(c, txn.Change{InitramfsEtc: etc, LockFinalization: o.LockFinalization}, o.RunOptions)
 }
 
 // kernelArgsOptions are those of KernelArgs.
@@ -57,7 +57,7 @@ func (s *Server) kernelArgs(c *call) ([]any, error) {
 	if o.Final != nil {
 		edit = &txn.Kargs{From: kargs.Parse(*o.Final), Seen: edit.Seen}
 	}
-	return s.submit(c, txn.Change{Kargs: edit, LockFinalization: o.LockFinalization}, o.RunOptions, nil)
+	return s.submit(c, txn.Change{Kargs: edit, LockFinalization: o.LockFinalization}, o.RunOptions)
 }
 
 // getBootConfig gives what is known about how a deployment boots; of its entry only the arguments.
@@ -104,7 +104,7 @@ func (s *Server) osCleanup(c *call) ([]any, error) {
 			return nil, &ArgumentError{"elements", element + ": neither base, pending-deploy, rollback-deploy nor repomd"}
 		}
 	}
-	return s.submit(c, txn.Change{Cleanup: cleanup}, RunOptions{}, nil)
+	return s.submit(c, txn.Change{Cleanup: cleanup}, RunOptions{})
 }
 
 func (s *Server) clearRollbackTarget(c *call) ([]any, error) {
@@ -112,5 +112,5 @@ func (s *Server) clearRollbackTarget(c *call) ([]any, error) {
 	if err := decodeDict(&o, arg[dict](c, 0)); err != nil {
 		return nil, err
 	}
-	return s.submit(c, txn.Change{Cleanup: &txn.Cleanup{Rollback: true}}, o, nil)
+	return s.submit(c, txn.Change{Cleanup: &txn.Cleanup{Rollback: true}}, o)
 }

@@ -12,16 +12,38 @@ import (
 
 type dict = map[string]dbus.Variant
 
-// submit asks permission for a change and makes it a transaction. Files are the keys of the change whose values are
-// descriptors.
-func (s *Server) submit(c *call, change txn.Change, options RunOptions, files map[string][]dbus.UnixFDIndex) ([]any, error) {
+// submit asks permission for a change and makes it a transaction.
+func (s *Server) submit(c *call, change txn.Change, options RunOptions) ([]any, error) {
+	return s.submitWith(c, change, ChangeOptions{RunOptions: options}, nil)
+}
+
+// ChangeOptions are the options of the methods for any change.
+type ChangeOptions struct {
+	RunOptions
+	// ApplyLive makes the new deployment live too.
+	ApplyLive bool `json:"apply-live,omitempty"`
+}
+
+// submitWith is submit for what not every method takes. Files are the keys of the change whose values are descriptors.
+func (s *Server) submitWith(c *call, change txn.Change, options ChangeOptions, files map[string][]dbus.UnixFDIndex) ([]any, error) {
+	if options.ApplyLive && (options.Reboot || change.DownloadOnly) {
+		return nil, &ArgumentError{"apply-live", "not with reboot or download-only"}
+	}
 	if err := nameFiles(&change, files); err != nil {
 		return nil, err
 	}
 	if err := s.authorizeChange(c, change); err != nil {
 		return nil, err
 	}
-	r := &request{method: c.member, stateroot: s.stateroot(c.names, c.path), change: change, options: options, title: title(change, options)}
+	r := &request{
+		method: c.member, stateroot: s.stateroot(c.names, c.path), change: change, options: options.RunOptions, title: title(change, options.RunOptions),
+	}
+	if options.ApplyLive {
+		if err := s.authorize(c, actLive); err != nil {
+			return nil, err
+		}
+		r.liveWant = &liveRequest{}
+	}
 	if err := r.takeFiles(c, files); err != nil {
 		r.close()
 		return nil, err
@@ -85,11 +107,11 @@ func (s *Server) osChange(c *call) ([]any, error) {
 	if err := decodeDict(&change, values); err != nil {
 		return nil, err
 	}
-	var options RunOptions
+	var options ChangeOptions
 	if err := decodeDict(&options, arg[dict](c, 1)); err != nil {
 		return nil, err
 	}
-	return s.submit(c, change, options, files)
+	return s.submitWith(c, change, options, files)
 }
 
 // upgradeOptions are those of Upgrade.
@@ -104,7 +126,7 @@ func (s *Server) osUpgrade(c *call) ([]any, error) {
 	if err := decodeDict(&o, arg[dict](c, 0)); err != nil {
 		return nil, err
 	}
-	return s.submit(c, txn.Change{Upgrade: true, AllowDowngrade: o.AllowDowngrade, CacheOnly: o.CacheOnly}, o.RunOptions, nil)
+	return s.submit(c, txn.Change{Upgrade: true, AllowDowngrade: o.AllowDowngrade, CacheOnly: o.CacheOnly}, o.RunOptions)
 }
 
 // deployOptions are those of Deploy, which allows older commits unless told otherwise.
@@ -120,7 +142,7 @@ func (s *Server) osDeploy(c *call) ([]any, error) {
 		return nil, err
 	}
 	change := txn.Change{Deploy: arg[string](c, 0), AllowDowngrade: o.AllowDowngrade == nil || *o.AllowDowngrade, CacheOnly: o.CacheOnly}
-	return s.submit(c, change, o.RunOptions, nil)
+	return s.submit(c, change, o.RunOptions)
 }
 
 // rebaseOptions are those of Rebase.
@@ -139,7 +161,7 @@ func (s *Server) osRebase(c *call) ([]any, error) {
 		Rebase:  &txn.Rebase{Refspec: arg[string](c, 1), Revision: o.Revision, SkipPurge: o.SkipPurge},
 		Install: arg[[]string](c, 2), AllowDowngrade: o.AllowDowngrade == nil || *o.AllowDowngrade, CacheOnly: o.CacheOnly,
 	}
-	return s.submit(c, change, o.RunOptions, nil)
+	return s.submit(c, change, o.RunOptions)
 }
 
 func (s *Server) osRollback(c *call) ([]any, error) {
@@ -147,7 +169,7 @@ func (s *Server) osRollback(c *call) ([]any, error) {
 	if err := decodeDict(&o, arg[dict](c, 0)); err != nil {
 		return nil, err
 	}
-	return s.submit(c, txn.Change{Rollback: true}, o, nil)
+	return s.submit(c, txn.Change{Rollback: true}, o)
 }
 
 // pkgChangeOptions are those of PkgChange.
@@ -171,5 +193,5 @@ func (s *Server) pkgChange(c *call) ([]any, error) {
 	if len(change.Install)+len(change.Uninstall) > maxItems {
 		return nil, &ArgumentError{"packages", "too many"}
 	}
-	return s.submit(c, change, o.RunOptions, nil)
+	return s.submit(c, change, o.RunOptions)
 }

@@ -108,6 +108,17 @@ func (c *Client) Status(ctx context.Context) (*txn.Status, error) {
 	return status, nil
 }
 
+// AutomaticUpdatePolicy asks for the policy in the configuration of the daemon.
+func (c *Client) AutomaticUpdatePolicy(ctx context.Context) (Policy, error) {
+	policy, err := c.property(ctx, "AutomaticUpdatePolicy")
+	return Policy(policy), err
+}
+
+// property asks for a property of the sysroot that is text.
+func (c *Client) property(ctx context.Context, name string) (text string, err error) {
+	return text, c.call(ctx, c.names.Sysroot(), properties+".Get", []any{c.names.Interface("Sysroot"), name}, &text)
+}
+
 // ReloadConfig has the daemon read its configuration and the system again.
 func (c *Client) ReloadConfig(ctx context.Context) error {
 	return c.call(ctx, c.names.Sysroot(), c.names.Interface("Sysroot")+".ReloadConfig", nil)
@@ -121,7 +132,7 @@ func (c *Client) object(ctx context.Context, stateroot string) (path dbus.Object
 // Change has the daemon carry out a change, and tells the listener how it goes until it is done. When ctx is done
 // the change is cancelled, and Change returns after it is undone. Files are packages for the keys [InstallLocal] and
 // [OverrideReplaceLocal] of the change; they may be closed after that.
-func (c *Client) Change(ctx context.Context, stateroot string, change txn.Change, options RunOptions, files map[string][]*os.File, listener Listener) error {
+func (c *Client) Change(ctx context.Context, stateroot string, change txn.Change, options ChangeOptions, files map[string][]*os.File, listener Listener) error {
 	path, err := c.object(ctx, stateroot)
 	if err != nil {
 		return err
@@ -148,6 +159,23 @@ func (c *Client) Change(ctx context.Context, stateroot string, change txn.Change
 	return c.Follow(ctx, address, listener)
 }
 
+// ApplyLive has the daemon make a commit live, as Change does a change.
+func (c *Client) ApplyLive(ctx context.Context, stateroot string, options LiveOptions, listener Listener) error {
+	path, err := c.object(ctx, stateroot)
+	if err != nil {
+		return err
+	}
+	values, err := dictOf(options)
+	if err != nil {
+		return err
+	}
+	var address string
+	if err := c.call(ctx, path, c.names.Interface("OSExperimental")+".LiveFs", []any{values}, &address); err != nil {
+		return err
+	}
+	return c.Follow(ctx, address, listener)
+}
+
 // AutomaticUpdate has the daemon do what its policy says about updates. It is false if that is nothing.
 func (c *Client) AutomaticUpdate(ctx context.Context, stateroot, mode string, listener Listener) (enabled bool, err error) {
 	path, err := c.object(ctx, stateroot)
@@ -164,13 +192,9 @@ func (c *Client) AutomaticUpdate(ctx context.Context, stateroot, mode string, li
 
 // Cancel cancels what runs, and waits for its end. It returns the title, "" if nothing ran.
 func (c *Client) Cancel(ctx context.Context) (title string, err error) {
-	var value dbus.Variant
-	if err := c.call(ctx, c.names.Sysroot(), properties+".Get", []any{c.names.Interface("Sysroot"), "ActiveTransactionPath"}, &value); err != nil {
+	address, err := c.property(ctx, "ActiveTransactionPath")
+	if err != nil || address == "" {
 		return "", err
-	}
-	address, _ := value.Value().(string)
-	if address == "" {
-		return "", nil
 	}
 	follower, err := c.attach(address)
 	if err != nil { // of another user: the daemon decides
@@ -199,6 +223,8 @@ func (c *Client) Cancel(ctx context.Context) (title string, err error) {
 type Listener struct {
 	// Plan is told what is going to be done, before it is.
 	Plan func(*txn.Plan)
+	// Live is told what is going to become live, before it does.
+	Live func(*txn.LivePlan)
 	// Report is told the events of a run.
 	Report step.Reporter
 }

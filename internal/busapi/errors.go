@@ -112,8 +112,9 @@ type RemoteError struct {
 
 // Remedy is a way out of a failure.
 type Remedy struct {
-	Text   string      `json:"text"`
-	Change *txn.Change `json:"change,omitempty"`
+	Text   string          `json:"text"`
+	Change *txn.Change     `json:"change,omitempty"`
+	Live   *txn.LiveChange `json:"live,omitempty"`
 }
 
 // Error is the text.
@@ -137,7 +138,7 @@ func newFailure(err error, change txn.Change) *RemoteError {
 	}
 	f.Output = f.Output[max(0, len(f.Output)-maxOutput):]
 	for _, r := range txn.Advise(err, change) {
-		f.Remedies = append(f.Remedies, Remedy{r.Text, r.Change})
+		f.Remedies = append(f.Remedies, Remedy(r))
 	}
 	return f
 }

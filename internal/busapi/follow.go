@@ -93,7 +93,8 @@ func (f *follower) follow(ctx context.Context, listener Listener) error {
 // end is what is known of a transaction.
 type end struct {
 	failure *RemoteError
-	planned bool // the plan was told; who joins a transaction may be told it twice
+	// planned and live say that the plan was told; who joins a transaction may be told it twice.
+	planned, live bool
 }
 
 // hear handles one signal; over says that nothing follows.
@@ -134,6 +135,16 @@ func (l Listener) event(kind, document string, end *end) error {
 			l.Plan(plan)
 		}
 		end.planned = true
+		return nil
+	case "live-plan":
+		plan := new(txn.LivePlan)
+		if err := json.Unmarshal([]byte(document), plan); err != nil {
+			return fmt.Errorf("plan of the transaction: %w", err)
+		}
+		if l.Live != nil && !end.live {
+			l.Live(plan)
+		}
+		end.live = true
 		return nil
 	case "failure":
 		end.failure = new(RemoteError)

@@ -127,7 +127,7 @@ func TestNotAPackage(t *testing.T) {
 	} {
 		f, err := os.Open(path)
 		require.NoError(t, err)
-		err = client.Change(t.Context(), "", txn.Change{}, busapi.RunOptions{}, map[string][]*os.File{busapi.InstallLocal: {f}}, busapi.Listener{})
+		err = client.Change(t.Context(), "", txn.Change{}, busapi.ChangeOptions{}, map[string][]*os.File{busapi.InstallLocal: {f}}, busapi.Listener{})
 		f.Close()
 		var failure *busapi.RemoteError
 		require.ErrorAs(t, err, &failure, path)
@@ -353,7 +353,7 @@ func TestLockOfAnotherProcess(t *testing.T) {
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	err = client.Change(ctx, "", txn.Change{Upgrade: true}, busapi.RunOptions{}, nil, busapi.Listener{})
+	err = client.Change(ctx, "", txn.Change{Upgrade: true}, busapi.ChangeOptions{}, nil, busapi.Listener{})
 	var failure *busapi.RemoteError
 	require.True(t, errors.As(err, &failure))
 	require.Equal(t, txn.KindBusy, failure.Kind, err)

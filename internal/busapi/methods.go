@@ -47,7 +47,7 @@ func (s *Server) table() map[string]func(*call) ([]any, error) {
 		"OS.Search":                  s.search,
 
 		"OSExperimental.Moo":              s.moo,
-		"OSExperimental.LiveFs":           s.unsupported,
+		"OSExperimental.LiveFs":           s.liveFs,
 		"OSExperimental.DownloadPackages": s.unsupported,
 	}
 }

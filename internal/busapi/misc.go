@@ -10,7 +10,6 @@ func Unsupported() map[string]string {
 		"OS.ModifyYumRepo":                "the sources of APT are files below /etc/apt, to be edited there",
 		"OS.ListRepos":                    "the sources of APT are files below /etc/apt, to be read there",
 		"OSExperimental.DownloadPackages": "an override follows its source without it",
-		"OSExperimental.LiveFs":           "a file system that the daemon mounts is not seen outside; apt-ostree apply-live works in its own process",
 		"Transaction.DownloadProgress":    "never sent: PercentProgress and Event tell of downloads",
 		"Transaction.SignatureProgress":   "never sent: a commit whose signature is wrong is an error",
 	}
@@ -37,5 +36,5 @@ func (s *Server) finalizeDeployment(c *call) ([]any, error) {
 	}
 	o.Reboot = true
 	finalize := &txn.Finalize{Checksum: o.Checksum, AllowMissingChecksum: o.AllowMissingChecksum, AllowUnlocked: o.AllowUnlocked}
-	return s.submit(c, txn.Change{Finalize: finalize}, o.RunOptions, nil)
+	return s.submit(c, txn.Change{Finalize: finalize}, o.RunOptions)
 }

@@ -86,5 +86,5 @@ func (s *Server) refreshMd(c *call) ([]any, error) {
 	if err := decodeDict(&o, arg[dict](c, 0)); err != nil {
 		return nil, err
 	}
-	return s.submit(c, txn.Change{RefreshMetadata: &txn.RefreshMetadata{Force: o.Force}}, o.RunOptions, nil)
+	return s.submit(c, txn.Change{RefreshMetadata: &txn.RefreshMetadata{Force: o.Force}}, o.RunOptions)
 }

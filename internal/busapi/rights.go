@@ -26,6 +26,7 @@ const (
 	actRepoModify   = "repo-modify"
 	actClient       = "client-management"
 	actFinalize     = "finalize-deployment"
+	actLive         = "apply-live"
 )
 
 // modifier marks keys of a change that say how, not what: they need no right of their own.

@@ -58,20 +58,34 @@ func (t *transaction) apply(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := t.tellPlan(plan); err != nil {
+	if err := t.tellPlan("plan", plan); err != nil {
 		return err
 	}
-	if plan.Unchanged || t.options.DryRun {
+	if t.options.DryRun {
 		return nil
 	}
+	if !plan.Unchanged {
+		if err := t.carryOut(ctx, system, plan); err != nil {
+			return err
+		}
+	}
+	if t.liveWant != nil {
+		return t.followLive(ctx, system)
+	}
+	if plan.Unchanged {
+		return nil
+	}
+	return t.afterwards() //nolint:contextcheck // a restart comes after the transaction
+}
+
+// carryOut applies a plan, unless the configuration forbids that.
+func (t *transaction) carryOut(ctx context.Context, system *txn.System, plan *txn.Plan) error {
 	if t.server.locked() && len(plan.Packages)+len(plan.Removed) > 0 {
 		return &LockedLayeringError{}
 	}
 	options := txn.ApplyOptions{Reporter: step.ReporterFunc(t.report), Unpacker: assemble.UnpackMode(t.options.Unpacker), By: t.by}
-	if _, err := system.Apply(ctx, plan, options); err != nil {
-		return err
-	}
-	return t.afterwards() //nolint:contextcheck // a restart comes after the transaction
+	_, err := system.Apply(ctx, plan, options)
+	return err
 }
 
 // afterwards restarts the system if that was asked for. The transaction is done by then, so it happens once the
@@ -102,27 +116,27 @@ func (s *Server) locked() bool {
 	return s.config.LockLayering
 }
 
-// tellPlan tells the plan as its JSON.
-func (t *transaction) tellPlan(plan *txn.Plan) error {
+// tellPlan tells a plan as its JSON.
+func (t *transaction) tellPlan(kind string, plan any) error {
 	text, err := json.Marshal(plan)
 	if err != nil {
 		return err
 	}
+	signal := t.encodeSignal("Event", kind, string(text))
 	t.mu.Lock()
-	t.plan = string(text)
+	t.plans = append(t.plans, signal)
 	t.mu.Unlock()
-	t.signal("Event", "plan", string(text))
+	t.peers.broadcast(signal)
 	return nil
 }
 
-// catchUp tells the plan to a listener that came too late for it. It does so as the listener comes: when the transaction
-// ends before the listener calls Start, the end must not be the first it hears.
+// catchUp tells the plans to a listener that came too late for them. It does so as the listener comes: when the
+// transaction ends before the listener calls Start, the end must not be the first it hears.
 func (t *transaction) catchUp(late *peer) {
 	t.mu.Lock()
-	plan := t.plan
-	t.mu.Unlock()
-	if plan != "" {
-		late.send(t.encodeSignal("Event", "plan", plan))
+	defer t.mu.Unlock()
+	for _, plan := range t.plans {
+		late.send(plan)
 	}
 }
 

@@ -27,11 +27,13 @@ type RunOptions struct {
 
 // request is what a transaction is to do.
 type request struct {
-	// method, stateroot, change and options are all that counts for two requests to be the same.
+	// method, stateroot, change, liveWant and options are all that counts for two requests to be the same.
 	method    string
 	stateroot string
 	change    txn.Change
 	options   RunOptions
+	// liveWant is what is to become live: after the change if that is empty, else instead of one.
+	liveWant *liveRequest
 	// title is for people.
 	title string
 	// files replace what the caller passed descriptors for; they are owned by the request.
@@ -42,7 +44,7 @@ type request struct {
 
 func (r *request) same(other *request) bool {
 	return r.method == other.method && r.stateroot == other.stateroot && r.title == other.title && len(r.files)+len(other.files) == 0 &&
-		reflect.DeepEqual(r.change, other.change) && r.options == other.options
+		reflect.DeepEqual(r.change, other.change) && reflect.DeepEqual(r.liveWant, other.liveWant) && r.options == other.options
 }
 
 func (r *request) close() {
@@ -73,7 +75,7 @@ type transaction struct {
 
 	mu       sync.Mutex
 	begun    bool
-	plan     string       // as it was told, for those who come later
+	plans    [][]byte     // as they were told, for those who come later
 	failure  *RemoteError // of a finished one
 	progress float64
 }
@@ -141,11 +143,11 @@ func (t *transaction) describe() string {
 func (t *transaction) live(startTimeout time.Duration) {
 	defer t.server.work.Done()
 	t.server.changed(nil)
-	t.wait(startTimeout)
-	err := context.Cause(t.ctx)
 	if _, err := t.server.uidOf(t.ctx, t.sender); err != nil {
 		t.abandon(errVanished) // before the server knew whom to watch
 	}
+	t.wait(startTimeout)
+	err := context.Cause(t.ctx)
 	if err == nil {
 		err = t.run()
 	}

@@ -25,7 +25,7 @@ type modifiers struct {
 
 // updateOptions are the second argument of UpdateDeployment.
 type updateOptions struct {
-	RunOptions
+	ChangeOptions
 	AllowDowngrade        *bool        `json:"allow-downgrade"`
 	NoPullBase            bool         `json:"no-pull-base"`
 	NoLayering            bool         `json:"no-layering"`
@@ -42,7 +42,6 @@ type updateOptions struct {
 	AllowInactiveRequests bool         `json:"allow-inactive-requests"`
 	Idempotent            bool         `json:"idempotent-layering"`
 	LockFinalization      bool         `json:"lock-finalization"`
-	ApplyLive             bool         `json:"apply-live"`
 }
 
 // customOrigin is (ss).
@@ -61,11 +60,8 @@ func (s *Server) updateDeployment(c *call) ([]any, error) {
 	if err := conflict(m, o); err != nil {
 		return nil, err
 	}
-	change, files, err := updateChange(m, o)
-	if err != nil {
-		return nil, err
-	}
-	return s.submit(c, change, o.RunOptions, files)
+	change, files := updateChange(m, o)
+	return s.submitWith(c, change, o.ChangeOptions, files)
 }
 
 // conflict refuses what contradicts itself, as rpm-ostree does.
@@ -81,7 +77,6 @@ func conflict(m modifiers, o updateOptions) error {
 		{o.CacheOnly && o.DownloadOnly, "cache-only", "not with download-only"},
 		{o.DryRun && o.DownloadOnly, "dry-run", "not with download-only"},
 		{o.NoOverrides && override, "no-overrides", "not with an override"},
-		{o.ApplyLive && o.Reboot, "apply-live", "not with reboot"},
 	} {
 		if c.bad {
 			return &ArgumentError{c.key, c.text}
@@ -91,7 +86,7 @@ func conflict(m modifiers, o updateOptions) error {
 }
 
 // updateChange gives the change that the arguments stand for.
-func updateChange(m modifiers, o updateOptions) (txn.Change, map[string][]dbus.UnixFDIndex, error) {
+func updateChange(m modifiers, o updateOptions) (txn.Change, map[string][]dbus.UnixFDIndex) {
 	change := txn.Change{
 		Install: m.Install, Uninstall: m.Uninstall, UninstallAll: o.NoLayering,
 		AllowInactive: o.AllowInactive || o.AllowInactiveRequests, Idempotent: o.Idempotent, CacheOnly: o.CacheOnly,
@@ -123,15 +118,5 @@ func updateChange(m modifiers, o updateOptions) (txn.Change, map[string][]dbus.U
 	case !base && !o.NoPullBase:
 		change.Upgrade = true
 	}
-	for _, missing := range []struct {
-		asked bool
-		key   string
-	}{
-		{o.ApplyLive, "apply-live"},
-	} {
-		if missing.asked {
-			return change, files, &UnsupportedError{missing.key, "not by the daemon; apt-ostree apply-live works in its own process"}
-		}
-	}
-	return change, files, nil
+	return change, files
 }

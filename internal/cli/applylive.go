@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/apt-ostree/apt-ostree/internal/busapi"
 	"github.com/apt-ostree/apt-ostree/pkg/txn"
 )
 
@@ -43,6 +44,9 @@ func (a *app) applyLiveCommand() *cobra.Command {
 }
 
 func (a *app) applyLive(ctx context.Context, f liveFlags) (err error) {
+	if client := a.daemon(ctx); client != nil {
+		return a.applyLiveByDaemon(ctx, client, f)
+	}
 	if a.Writable != nil {
 		if err := a.Writable(a.sysroot); err != nil {
 			return err
@@ -66,51 +70,69 @@ func (a *app) applyLive(ctx context.Context, f liveFlags) (err error) {
 		}
 		defer unlock() //nolint:errcheck // it goes away with the process
 	}
+	return a.makeLive(ctx, system, change, f)
+}
+
+// followLive makes the deployment live that a change has made before.
+func (a *app) followLive(ctx context.Context, system *txn.System, flags changeFlags, none string) error {
+	err := a.makeLive(ctx, system, txn.LiveChange{}, liveFlags{json: flags.json})
+	if live, ok := errors.AsType[*txn.LiveError](err); ok && live.NothingPending {
+		return a.nothing(none, flags) // the system runs what was asked for
+	}
+	return err
+}
+
+// makeLive plans it, and does it.
+func (a *app) makeLive(ctx context.Context, system *txn.System, change txn.LiveChange, f liveFlags) error {
 	plan, err := system.PlanLive(ctx, change)
 	if err != nil {
-		return a.liveHint(err)
+		return err
 	}
 	if f.json {
 		if err := a.printJSON(plan); err != nil {
 			return err
 		}
 	}
-	if !f.json && (f.dryRun || plan.Unchanged) {
-		a.printLivePlan(plan)
+	if !f.dryRun {
+		if err := system.ApplyLive(ctx, plan, txn.LiveOptions{Reporter: a.reporter(), By: a.actor()}); err != nil {
+			return err
+		}
 	}
-	if f.dryRun || plan.Unchanged {
-		return nil
-	}
-	if err := system.ApplyLive(ctx, plan, txn.LiveOptions{Reporter: a.reporter(), By: a.actor()}); err != nil {
-		return err
-	}
-	if !f.json {
-		a.printLiveDone(plan)
-	}
+	a.printLive(plan, f)
 	return nil
 }
 
-// hintedError is an error with a command that is the way out.
-type hintedError struct {
-	err  error
-	hint []string // a line of text and commands
+// applyLiveByDaemon has the daemon do it, with the same output.
+func (a *app) applyLiveByDaemon(ctx context.Context, client *busapi.Client, f liveFlags) error {
+	defer client.Close()
+	stop, err := a.attend(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	var plan *txn.LivePlan
+	options := busapi.LiveOptions{Target: f.target, Replace: f.replace, Reset: f.reset}
+	options.DryRun, options.CommandLine = f.dryRun, a.actor().CommandLine
+	err = client.ApplyLive(ctx, a.stateroot, options, busapi.Listener{Report: a.reporter(), Live: func(p *txn.LivePlan) { plan = p }})
+	if err != nil {
+		return err
+	}
+	if f.json {
+		return a.printJSON(plan)
+	}
+	a.printLive(plan, f)
+	return nil
 }
 
-func (e *hintedError) Error() string { return e.err.Error() }
-func (e *hintedError) Unwrap() error { return e.err }
-
-// liveHint adds the way out of what apply-live refuses.
-func (a *app) liveHint(err error) error {
-	refused, ok := errors.AsType[*txn.LiveError](err)
+// printLive prints what was planned, or is done.
+func (a *app) printLive(p *txn.LivePlan, f liveFlags) {
 	switch {
-	case !ok:
-		return err
-	case refused.AllowReplacement:
-		return &hintedError{err, []string{"replace packages in the running system on purpose", "apt-ostree apply-live --allow-replacement"}}
-	case refused.Resume:
-		return &hintedError{err, []string{"undo what was interrupted", "apt-ostree apply-live --reset"}}
+	case f.json:
+	case f.dryRun, p.Unchanged:
+		a.printLivePlan(p)
+	default:
+		a.printLiveDone(p)
 	}
-	return err
 }
 
 func (a *app) printLivePlan(p *txn.LivePlan) {

@@ -116,12 +116,19 @@ func (a *app) change(ctx context.Context, change txn.Change, flags changeFlags, 
 			a.remember(ctx, system, plan)
 		}
 		return flags.preview(plan)
-	case plan.Unchanged:
+	case plan.Unchanged && (flags.dryRun || !flags.live):
 		return a.nothing(none, flags)
 	case flags.dryRun:
 		return a.dryRun(plan, flags)
+	case !plan.Unchanged:
+		if err := a.apply(ctx, system, plan, flags); err != nil {
+			return err
+		}
 	}
-	return a.apply(ctx, system, plan, flags)
+	if flags.live {
+		return a.followLive(ctx, system, flags, none)
+	}
+	return nil
 }
 
 func (a *app) nothing(text string, flags changeFlags) error {
@@ -157,7 +164,7 @@ func (a *app) apply(ctx context.Context, system *txn.System, plan *txn.Plan, fla
 		a.downloaded(flags)
 		return nil
 	}
-	if !flags.json && !flags.alone {
+	if !flags.json && !flags.alone && !flags.live {
 		a.printChanges(plan.Diff)
 		a.printEnd(plan, flags)
 	}

@@ -36,6 +36,8 @@ type Env struct {
 	Bus string
 	// Reboot, if set, restarts the running system.
 	Reboot func(context.Context) error
+	// Ask, if set, puts a question to the user, who can say yes or no.
+	Ask func(question string) (yes bool, err error)
 	// Edit, if set, lets the user edit a file.
 	Edit func(ctx context.Context, path string) error
 	// Unit, if set, names the systemd unit that the process runs in, "" if it is none.

@@ -175,3 +175,12 @@ func pinWords(p txn.Pin) []string {
 	}
 	return w.list
 }
+
+// liveWords spell what is to become live as a command.
+func liveWords(c txn.LiveChange) []string {
+	w := &words{list: []string{"apt-ostree", "apply-live"}}
+	w.flag(!c.Target.IsZero(), "--target="+c.Target.String())
+	w.flag(c.Reset, "--reset")
+	w.flag(c.AllowReplacement, "--allow-replacement")
+	return w.list
+}

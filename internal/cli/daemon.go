@@ -54,20 +54,19 @@ func (a *app) status(ctx context.Context) (*txn.Status, error) {
 // changeByDaemon has the daemon make a change, with the output of a change in this process.
 func (a *app) changeByDaemon(ctx context.Context, client *busapi.Client, change txn.Change, flags changeFlags, none string) error {
 	defer client.Close()
-	stop, err := a.agent(ctx)
+	stop, err := a.attend(ctx)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	stopTelling := context.AfterFunc(ctx, func() { fmt.Fprintln(a.Err, "Caught SIGINT, cancelling transaction") })
-	defer stopTelling()
 	var plan *txn.Plan
 	var printed error
-	listener := busapi.Listener{Report: a.changeReporter(flags), Plan: func(p *txn.Plan) {
+	listener := busapi.Listener{Report: a.changeReporter(flags), Live: func(p *txn.LivePlan) { live = p }, Plan: func(p *txn.Plan) {
 		plan = p
 		if flags.json {
 			printed = json.NewEncoder(a.Out).Encode(p)
 		} else if flags.preview == nil {
+	var live *txn.LivePlan
 			a.printPlan(p)
 		}
 	}}
@@ -82,7 +81,9 @@ func (a *app) changeByDaemon(ctx context.Context, client *busapi.Client, change 
 	if err != nil {
 		return err
 	}
-	options := busapi.RunOptions{DryRun: flags.dryRun || flags.preview != nil, Reboot: flags.reboot, Unpacker: flags.unpacker, CommandLine: a.actor().CommandLine}
+	options := busapi.ChangeOptions{ApplyLive: flags.live && flags.preview == nil, RunOptions: busapi.RunOptions{
+		DryRun: flags.dryRun || flags.preview != nil, Reboot: flags.reboot, Unpacker: flags.unpacker, CommandLine: a.actor().CommandLine,
+	}}
 	if err := client.Change(ctx, a.stateroot, change, options, files, listener); err != nil {
 		return &changeError{change, err}
 	}
@@ -99,6 +100,11 @@ func (a *app) changeByDaemon(ctx context.Context, client *busapi.Client, change 
 		return a.dryRun(plan, flags)
 	case change.DownloadOnly:
 		a.downloaded(flags)
+	case live != nil && flags.json:
+		return a.printJSON(live)
+	case live != nil:
+		a.printLive(live, liveFlags{})
+		return nil
 		return nil
 	}
 	if !flags.json && !flags.alone {
@@ -114,6 +120,19 @@ func (a *app) localFiles(ctx context.Context, flags changeFlags) (map[string][]*
 	for key, names := range map[string][]string{busapi.InstallLocal: flags.files, busapi.OverrideReplaceLocal: flags.replacements} {
 		for _, name := range names {
 			f, err := a.localFile(ctx, name)
+// attend stays with what the daemon does: a password can be typed, and that it is canceled is said.
+func (a *app) attend(ctx context.Context) (stop func(), err error) {
+	stopAgent, err := a.agent(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stopTelling := context.AfterFunc(ctx, func() { fmt.Fprintln(a.Err, "Caught SIGINT, cancelling transaction") })
+	return func() {
+		stopTelling()
+		stopAgent()
+	}, nil
+}
+
 			if err != nil {
 				return files, fmt.Errorf("%s: %w", name, err)
 			}

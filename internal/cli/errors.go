@@ -21,9 +21,6 @@ func (a *app) printError(err error) {
 	for _, line := range output(err) {
 		fmt.Fprintf(a.Err, "  | %s\n", line)
 	}
-	if hinted, ok := errors.AsType[*hintedError](err); ok {
-		fmt.Fprintf(a.Err, "hint: %s\n", strings.Join(hinted.hint, "\n      "))
-	}
 	change := txn.Change{}
 	failed, changing := errors.AsType[*changeError](err)
 	if changing {
@@ -33,6 +30,9 @@ func (a *app) printError(err error) {
 		fmt.Fprintf(a.Err, "hint: %s\n", r.Text)
 		if r.Change != nil && changing { // the way out of another command is not a change
 			fmt.Fprintf(a.Err, "      %s\n", a.commandLine(*r.Change))
+		}
+		if r.Live != nil {
+			fmt.Fprintf(a.Err, "      %s\n", strings.Join(liveWords(*r.Live), " "))
 		}
 	}
 }
@@ -45,7 +45,7 @@ func advise(err error, change txn.Change) []txn.Remedy {
 	}
 	var all []txn.Remedy
 	for _, r := range failure.Remedies {
-		all = append(all, txn.Remedy{Text: r.Text, Change: r.Change})
+		all = append(all, txn.Remedy(r))
 	}
 	return all
 }

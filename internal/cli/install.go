@@ -1,7 +1,8 @@
 package cli
 
 import (
-	"errors"
+	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -22,14 +23,10 @@ func (a *app) installCommand() *cobra.Command {
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			change.Install, flags.files = splitFiles(args)
-			if err := a.change(c.Context(), change, flags, "No change."); err != nil || !flags.live || flags.dryRun {
-				return err
+			if flags.live && !flags.dryRun {
+				return a.installLive(c.Context(), change, flags)
 			}
-			err := a.applyLive(c.Context(), liveFlags{json: flags.json})
-			if live, ok := errors.AsType[*txn.LiveError](err); ok && live.NothingPending {
-				return nil // the system runs what was asked for
-			}
-			return err
+			return a.change(c.Context(), change, flags, "No change.")
 		},
 	}
 	a.sysrootFlags(c)
@@ -43,7 +40,41 @@ func (a *app) installCommand() *cobra.Command {
 	c.Flags().StringSliceVar(&change.Uninstall, "uninstall", nil, "drop this request in the same change")
 	c.Flags().BoolVar(&change.ForceReplaceFiles, "force-replacefiles", false, "let the files of local packages replace those of others")
 	addRequestFlags(c, &change)
+	yes := c.Flags().Lookup("assumeyes")
+	yes.Usage, yes.Hidden = "make packages live (--apply-live) without asking", false
 	return c
+}
+
+// installLive layers packages and makes them live, once the user has seen what that changes.
+func (a *app) installLive(ctx context.Context, change txn.Change, flags changeFlags) error {
+	if meant, err := a.confirm(ctx, change, flags); err != nil || !meant {
+		return err
+	}
+	return a.change(ctx, change, flags, "No change.")
+}
+
+// confirm shows the plan and asks, where somebody can answer.
+func (a *app) confirm(ctx context.Context, change txn.Change, flags changeFlags) (meant bool, err error) {
+	switch {
+	case flags.yes || flags.json:
+		return true, nil
+	case a.Ask == nil:
+		fmt.Fprintln(a.Err, "warning: the packages become live without a question; --assumeyes says that this is meant")
+		return true, nil
+	}
+	meant = true
+	flags.preview = func(p *txn.Plan) error {
+		if p.Unchanged {
+			return nil
+		}
+		a.printPlan(p)
+		var err error
+		if meant, err = a.Ask("Continue? [y/N] "); err == nil && !meant {
+			a.printf("Nothing was changed.\n")
+		}
+		return err
+	}
+	return meant, a.change(ctx, change, flags, "")
 }
 
 // addRequestFlags adds what all commands with requests have.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"runtime"
 
 	"golang.org/x/sys/unix"
 
@@ -19,10 +18,7 @@ func (s *Sysroot) mountOverlay(lower, upper, work, target string, readOnly bool)
 		return fmt.Errorf("mount an overlay on %s: %w", target, err)
 	}
 	defer unix.Close(mount) //nolint:errcheck // nothing is written through it
-	if s.opts.hostRoot() == "/" {
-		return attachInSystem(mount, target)
-	}
-	return attach(mount, target)
+	return s.inSystem(func() error { return attach(mount, target) })
 }
 
 // newOverlay makes an overlay that is mounted nowhere yet. Directories are named by descriptors, since a path may
@@ -66,29 +62,4 @@ func attach(mount int, target string) error {
 		return &fs.PathError{Op: "mount", Path: target, Err: err}
 	}
 	return nil
-}
-
-// attachInSystem mounts it where the system's first process sees it. A service whose unit protects anything, such
-// as the daemon, has a mount namespace from which no mount gets out.
-func attachInSystem(mount int, target string) error {
-	system, err := os.Open("/proc/1/ns/mnt")
-	if err != nil {
-		return err
-	}
-	defer system.Close()
-	done := make(chan error, 1)
-	go func() {
-		// The thread is not unlocked, so it ends with its namespace. It may only change that once it shares
-		// root and working directory with no other thread.
-		runtime.LockOSThread()
-		err := os.NewSyscallError("unshare", unix.Unshare(unix.CLONE_FS))
-		if err == nil {
-			err = os.NewSyscallError("setns", unix.Setns(int(system.Fd()), unix.CLONE_NEWNS)) //nolint:gosec // descriptors are small
-		}
-		if err == nil {
-			err = attach(mount, target)
-		}
-		done <- err
-	}()
-	return <-done
 }

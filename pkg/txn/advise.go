@@ -98,3 +98,15 @@ func adviseNotFound(err error, c Change) []Remedy {
 	}
 	return []Remedy{{Text: "ask for what has a similar name", Change: &c}}
 }
+
+// adviseLive has the command again, as it would be accepted.
+func adviseLive(err error) []Remedy {
+	refused, _ := errors.AsType[*LiveError](err)
+	switch {
+	case refused.AllowReplacement:
+		return []Remedy{{Text: "replace packages in the running system on purpose", Live: &LiveChange{AllowReplacement: true}}}
+	case refused.Resume:
+		return []Remedy{{Text: "undo what was interrupted", Live: &LiveChange{Reset: true}}}
+	}
+	return nil
+}

@@ -172,7 +172,7 @@ func (s *System) planLiveEtc(ctx context.Context, p *LivePlan) error {
 	if err != nil || old == nil {
 		return err
 	}
-	etc, err := os.OpenRoot(p.booted.Path + "/etc")
+	etc, err := os.OpenRoot(s.sysroot.EtcDir(p.booted))
 	if err != nil {
 		return err
 	}

@@ -146,9 +146,10 @@ func as[T error](err error) bool {
 
 // Remedy is a way out of a failure.
 type Remedy struct {
-	// Text says what to do. Change, if not nil, does it.
+	// Text says what to do. Change, if not nil, does it, or Live.
 	Text   string
 	Change *Change
+	Live   *LiveChange
 }
 
 // Advise gives the ways out of a failure of applying or planning a change, the best first.
@@ -173,6 +174,8 @@ func Advise(err error, c Change) []Remedy {
 			return []Remedy{{Text: "ignore the driver, if you know that it does not mind", Change: &retry}}
 		case as[*KernelError](err):
 			return adviseKernel(err, c)
+		case as[*LiveError](err):
+			return adviseLive(err)
 		case !ok:
 			return nil
 		case request.AllowInactive:

@@ -144,7 +144,7 @@ func (r *liveRun) mergeEtc(ctx context.Context, from, to ostree.Checksum, paths 
 	if err != nil || next == nil {
 		return err
 	}
-	etc, err := os.OpenRoot(r.plan.booted.Path + "/etc")
+	etc, err := os.OpenRoot(r.system.sysroot.EtcDir(r.plan.booted))
 	if err != nil {
 		return err
 	}

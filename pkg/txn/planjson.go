@@ -17,25 +17,43 @@ func (p *Plan) UnmarshalJSON(text []byte) error {
 		*plain
 		Diff []pkgdiffEntry `json:"pkgdiff"`
 	}{plain: (*plain)(p)}
-	if err := json.Unmarshal(text, &document); err != nil {
-		return err
+	err := json.Unmarshal(text, &document)
+	if err == nil {
+		p.Diff, err = parsePkgdiff(document.Diff)
 	}
-	p.Diff = dpkg.Changes{}
-	for _, e := range document.Diff {
+	return err
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote, like that of [Plan].
+func (p *LivePlan) UnmarshalJSON(text []byte) error {
+	type plain LivePlan
+	document := struct {
+		*plain
+		Diff []pkgdiffEntry `json:"pkgdiff"`
+	}{plain: (*plain)(p)}
+	err := json.Unmarshal(text, &document)
+	if err == nil {
+		p.Diff, err = parsePkgdiff(document.Diff)
+	}
+	return err
+}
+
+func parsePkgdiff(entries []pkgdiffEntry) (d dpkg.Changes, err error) {
+	for _, e := range entries {
 		switch e.kind {
 		case diffAdded:
-			p.Diff.Added = append(p.Diff.Added, e.current)
+			d.Added = append(d.Added, e.current)
 		case diffRemoved:
-			p.Diff.Removed = append(p.Diff.Removed, e.old)
+			d.Removed = append(d.Removed, e.old)
 		case diffUpgraded:
-			p.Diff.Upgraded = append(p.Diff.Upgraded, dpkg.Change{From: e.old, To: e.current})
+			d.Upgraded = append(d.Upgraded, dpkg.Change{From: e.old, To: e.current})
 		case diffDowngraded:
-			p.Diff.Downgraded = append(p.Diff.Downgraded, dpkg.Change{From: e.old, To: e.current})
+			d.Downgraded = append(d.Downgraded, dpkg.Change{From: e.old, To: e.current})
 		default:
-			return fmt.Errorf("pkgdiff: kind %d is none", e.kind)
+			return d, fmt.Errorf("pkgdiff: kind %d is none", e.kind)
 		}
 	}
-	return nil
+	return d, nil
 }
 
 // pkgdiffEntry is one entry of pkgdiff.

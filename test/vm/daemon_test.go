@@ -34,7 +34,7 @@ func TestDaemonInContainer(t *testing.T) {
 	need(t)
 	testenv.Need(t, testenv.Tool("systemd-nspawn"), testenv.Tool("nsenter"), testenv.Tool("ostree"), testenv.Tool("make"))
 	archive := apttest.New(t, apttest.Options{})
-	archive.Add(probe("1.0"), another, foreign(t), slow)
+	archive.Add(probe("1.0"), another, lively, foreign(t), slow)
 	d := newDaemonSystem(t, archive)
 	for _, part := range []struct {
 		name string
@@ -48,14 +48,18 @@ func TestDaemonInContainer(t *testing.T) {
 		{"upgrade", (*daemonSystem).upgrades},
 		{"rollback", (*daemonSystem).rollsBack},
 		{"deploy and kargs", (*daemonSystem).deploys},
+		{"undo", (*daemonSystem).undoes},
 		{"initramfs", (*daemonSystem).makesInitramfs},
+		{"initramfs-etc", (*daemonSystem).tracksEtc},
 		{"override", (*daemonSystem).overrides},
 		{"rebase", (*daemonSystem).rebases},
 		{"automatic update", (*daemonSystem).updatesByTimer},
+		{"update driver", (*daemonSystem).registersDriver},
 		{"reset and remove", (*daemonSystem).resets},
 		{"checkout, refresh-md, cleanup, prune", (*daemonSystem).keepsHouse},
 		{"compose", (*daemonSystem).composes},
-		{"usroverlay and apply-live", (*daemonSystem).unlocks},
+		{"usroverlay", (*daemonSystem).unlocks},
+		{"apply-live", (*daemonSystem).appliesLive},
 		{"busy, cancel, kill", (*daemonSystem).isDisturbed},
 		{"pin and unpin", (*daemonSystem).pins},
 		{"restarts", (*daemonSystem).restarts},

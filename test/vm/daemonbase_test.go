@@ -66,6 +66,21 @@ func (d *daemonSystem) deploys() {
 	}
 }
 
+// undoes takes a change back, and the taking back.
+func (d *daemonSystem) undoes() {
+	t := d.t
+	d.change("kargs", "--append=test.undo=1")
+	require.Contains(t, d.run("apt-ostree", "kargs"), "test.undo=1")
+	d.change("undo")
+	require.NotContains(t, d.run("apt-ostree", "kargs"), "test.undo=1")
+	require.Contains(t, d.run("apt-ostree", "kargs"), "test.karg=1")
+	d.change("undo")
+	require.Contains(t, d.run("apt-ostree", "kargs"), "test.undo=1")
+	d.change("undo")
+	d.reboots()
+	require.NotContains(t, d.run("cat", "/proc/cmdline"), "test.undo")
+}
+
 // entry is the line with the kernel arguments in the boot loader's entry for the next boot.
 func (d *daemonSystem) entry() string {
 	d.t.Helper()
@@ -87,11 +102,33 @@ func (d *daemonSystem) makesInitramfs() {
 	require.Equal(t, before, d.initramfs())
 }
 
+// tracksEtc has an initrd with a file of /etc beside that of the base.
+func (d *daemonSystem) tracksEtc() {
+	t := d.t
+	initrds := func() string { return d.sh("grep -h ^initrd $(ls -v /boot/loader/entries/*.conf | tail -n 1)") }
+	before := initrds()
+	d.sh("echo early >/etc/early.conf")
+	d.change("initramfs-etc", "--track=/etc/early.conf")
+	require.Equal(t, []string{"/etc/early.conf"}, d.reboots().InitramfsEtc)
+	require.Equal(t, "Tracked files:\n  /etc/early.conf\n", d.run("apt-ostree", "initramfs-etc"))
+	words := strings.Fields(initrds())
+	require.Equal(t, "early\n", d.run("cpio", "--quiet", "-i", "--to-stdout", "--file=/boot"+words[len(words)-1], "etc/early.conf"))
+	d.change("initramfs-etc", "--untrack-all")
+	require.Empty(t, d.reboots().InitramfsEtc)
+	require.Equal(t, before, initrds())
+}
+
 // overrides leaves out a package of the base and takes another version of one, from a file.
 func (d *daemonSystem) overrides() {
 	t := d.t
 	original := d.installed("tzdata")
 	require.NotEmpty(t, d.installed("netbase"))
+	d.archive.Add(apttest.Deb{Package: "tzdata", Version: "9998", Architecture: "all"})
+	d.archive.Publish()
+	d.change("override", "replace", "tzdata=9998")
+	require.Contains(t, d.run("apt-ostree", "db", "list", d.status().Deployments[0].Checksum, "tzdata"), "\n tzdata_9998_all\n")
+	d.change("override", "reset", "tzdata")
+	require.NotContains(t, d.run("apt-ostree", "db", "list", d.status().Deployments[0].Checksum, "tzdata"), "9998")
 	d.putFile("/var/tmp/tzdata.deb", apttest.Deb{
 		Package: "tzdata", Version: "9999", Architecture: "all", Files: []apttest.File{{Path: "usr/share/zoneinfo/Here", Content: "here\n"}},
 	}.Build(t))

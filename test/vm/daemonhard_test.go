@@ -2,6 +2,7 @@ package vm_test
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -22,11 +23,11 @@ while kill -0 $(cat /run/slow.pid) 2>/dev/null; do sleep 0.1; done
 cat /run/slow`
 )
 
-// isDisturbed has a change refuse others, cancels it, and kills the daemon in the middle of one. Each time
+// isDisturbed has a change refuse others, cancels it in both ways, and kills the daemon in the middle of one. Each time
 // its sandbox goes, the system is as before, and the next change works.
 func (d *daemonSystem) isDisturbed() {
 	t := d.t
-	before := d.status().Deployments
+	before := d.footprint()
 	d.sh(installSlow)
 	r := d.try("apt-ostree", "install", "another")
 	require.Equal(t, 1, r.Code)
@@ -35,17 +36,40 @@ func (d *daemonSystem) isDisturbed() {
 	require.Contains(t, d.run("apt-ostree", "cancel"), "Cancelling transaction: apt-ostree install slow")
 	require.Contains(t, d.sh(slowEnded), "error: ")
 	require.Equal(t, history.Canceled, d.last().Outcome)
-	require.Equal(t, before, d.status().Deployments)
+	require.Equal(t, before, d.footprint())
+	d.sh(installSlow)
+	d.sh("kill -INT $(cat /run/slow.pid)")
+	text := d.sh(slowEnded)
+	require.Contains(t, text, "Caught SIGINT, cancelling transaction")
+	require.Contains(t, text, "error: canceled")
+	require.Equal(t, history.Canceled, d.last().Outcome)
+	require.Equal(t, before, d.footprint())
+	d.change("kargs", "--append=test.next=1")
+	d.change("cleanup", "--pending")
 
 	d.sh(installSlow)
 	d.run("systemctl", "kill", "--signal=KILL", "--kill-whom=main", "apt-ostreed")
 	require.Contains(t, d.sh(slowEnded), "Bus owner changed")
 	d.run("systemctl", "reset-failed", "apt-ostreed")
-	require.Equal(t, before, d.status().Deployments)
-	require.NotZero(t, d.try("grep", "assemble-", "/proc/self/mountinfo").Code)
+	require.Equal(t, before, d.footprint())
 	d.change("uninstall", "probe")
 	require.NotContains(t, d.status().Deployments[0].Packages, "probe")
 	d.change("cleanup", "--pending")
+	require.Equal(t, before, d.footprint())
+}
+
+// footprint is what there is of changes, apart from their record: deployments and their files, and nothing else. An idle
+// daemon has no mounts for a sandbox, and there is no process of one.
+func (d *daemonSystem) footprint() string {
+	t := d.t
+	require.Contains(t, d.run("apt-ostree", "status"), "State: idle\n")
+	require.Equal(t, `s ""`, d.property("ActiveTransactionPath"))
+	pid := strings.TrimSpace(d.run("systemctl", "show", "-P", "MainPID", "apt-ostreed"))
+	for _, process := range []string{"self", pid} {
+		require.NotContains(t, d.run("cat", "/proc/"+process+"/mountinfo"), "assemble-")
+	}
+	require.Empty(t, d.try("pgrep", "-a", "bwrap").Stdout)
+	return d.sh("cd /sysroot/ostree/deploy/debian/deploy && ls -A; ls -A /run/ostree; ls /boot/loader/entries")
 }
 
 // pins keeps a deployment.

@@ -63,6 +63,7 @@ func (d *daemonSystem) refuses() {
 		"rollback":                   {"rollback"},
 		"cleanup":                    {"cleanup", "--pending"},
 		"reload-daemon":              {"reload"},
+		"apply-live":                 {"apply-live"},
 	} {
 		code, text := alice(args...)
 		require.Equal(t, 1, code, text)

@@ -15,9 +15,10 @@ import (
 func (d *daemonSystem) reloads() {
 	t := d.t
 	require.Equal(t, `s "none"`, d.property("AutomaticUpdatePolicy"))
-	d.configure("AutomaticUpdatePolicy=check", "IdleExitTimeout=1")
+	d.configure("AutomaticUpdatePolicy=check")
 	d.run("apt-ostree", "reload")
 	require.Equal(t, `s "check"`, d.property("AutomaticUpdatePolicy"))
+	d.configure("AutomaticUpdatePolicy=check", "IdleExitTimeout=1")
 	d.run("systemctl", "reload", "apt-ostreed")
 	d.sh("until [ \"$(systemctl is-active apt-ostreed)\" = inactive ]; do sleep 0.1; done")
 	require.Equal(t, "success\n", d.run("systemctl", "show", "-P", "Result", "apt-ostreed"))
@@ -59,17 +60,41 @@ func (d *daemonSystem) updatesByTimer() {
 	d.configure("AutomaticUpdatePolicy=stage")
 	d.run("apt-ostree", "reload")
 	d.release(nextRef, nextRef, "4")
-	d.sh(`dir=/etc/systemd/system/apt-ostreed-automatic.timer.d
+	automatic := func() string { return d.sh("apt-ostree status | grep ^AutomaticUpdates") }
+	timer := func(after string) {
+		d.sh(`dir=/etc/systemd/system/apt-ostreed-automatic.timer.d
 mkdir -p $dir
-printf '[Timer]\nOnBootSec=\nOnUnitInactiveSec=\nOnActiveSec=1\nRandomizedDelaySec=0\n' >$dir/now.conf
+printf '[Timer]\nOnBootSec=\nOnUnitInactiveSec=\nOnActiveSec=` + after + `\nRandomizedDelaySec=0\n' >$dir/now.conf
 systemctl daemon-reload
-systemctl start apt-ostreed-automatic.timer
-until [ -n "$(systemctl show -P ExecMainExitTimestamp apt-ostreed-automatic.service)" ]; do sleep 0.1; done`)
+systemctl restart apt-ostreed-automatic.timer`)
+	}
+	d.run("systemctl", "stop", "apt-ostreed-automatic.timer")
+	require.Equal(t, "AutomaticUpdates: stage; apt-ostreed-automatic.timer: inactive\n", automatic())
+	timer("1h")
+	require.Equal(t, "AutomaticUpdates: stage; apt-ostreed-automatic.timer: no runs since boot\n", automatic())
+	timer("1")
+	d.sh(`until [ -n "$(systemctl show -P ExecMainExitTimestamp apt-ostreed-automatic.service)" ]; do sleep 0.1; done
+while [ "$(systemctl is-active apt-ostreed-automatic.service)" = activating ]; do sleep 0.1; done`)
+	require.Contains(t, automatic(), "AutomaticUpdates: stage; apt-ostreed-automatic.timer: last run ")
 	require.Equal(t, "success\n", d.run("systemctl", "show", "-P", "Result", "apt-ostreed-automatic.service"))
 	require.Contains(t, d.run("ostree", "admin", "status"), "(staged)")
 	require.Equal(t, "apt-ostreed-automatic.service", d.last().Actor.Unit)
 	d.reboots()
 	require.Equal(t, "4\n", d.run("cat", "/usr/share/release"))
+}
+
+// registersDriver has a service take over updates, and say what it does.
+func (d *daemonSystem) registersDriver() {
+	t := d.t
+	d.run("systemd-run", "--quiet", "--unit=fleet.service", "--service-type=notify", "--property=NotifyAccess=all", "sh", "-euc",
+		"apt-ostree deploy --register-driver=fleet ''; systemd-notify --ready --status='waiting for its turn'; exec sleep 987653")
+	require.Contains(t, d.run("apt-ostree", "status", "-v"), "\nAutomaticUpdatesDriver: fleet (fleet.service)\n  DriverState: active; waiting for its turn\n")
+	r := d.try("apt-ostree", "upgrade")
+	require.Equal(t, 1, r.Code)
+	require.Contains(t, r.Stderr, "Updates and deployments are driven by fleet (fleet.service)")
+	d.run("systemctl", "stop", "fleet.service")
+	require.Contains(t, d.run("apt-ostree", "status"), "\nAutomaticUpdatesDriver: fleet\n  DriverState: inactive\n")
+	d.run("rm", "/run/apt-ostree/update-driver.json")
 }
 
 // resets drops what was layered, and takes up and drops requests.
@@ -140,11 +165,4 @@ func (d *daemonSystem) unlocks() {
 	require.Contains(t, d.run("ostree", "admin", "status"), "Unlocked: development")
 	d.reboots()
 	require.NotZero(t, d.try("test", "-e", "/usr/share/mine").Code)
-
-	d.change("install", "another")
-	d.run("apt-ostree", "apply-live")
-	require.Equal(t, "another\n", d.run("cat", "/usr/share/another"))
-	require.NotEmpty(t, d.installed("another"))
-	d.reboots()
-	require.Equal(t, "another\n", d.run("cat", "/usr/share/another"))
 }
