@@ -37,18 +37,24 @@ func (a *app) named(flag string) bool {
 	return f != nil && f.Changed
 }
 
-// status asks the daemon, or looks itself.
-func (a *app) status(ctx context.Context) (*txn.Status, error) {
+// status asks the daemon, or looks itself. The policy of automatic updates is the daemon's.
+func (a *app) status(ctx context.Context) (*txn.Status, busapi.Policy, error) {
 	if client := a.daemon(ctx); client != nil {
 		defer client.Close()
-		return client.Status(ctx)
+		status, err := client.Status(ctx)
+		if err != nil {
+			return nil, "", err
+		}
+		policy, err := client.AutomaticUpdatePolicy(ctx)
+		return status, policy, err
 	}
 	system, err := a.system(ctx)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer system.Close()
-	return system.Status(ctx)
+	status, err := system.Status(ctx)
+	return status, "", err
 }
 
 // changeByDaemon has the daemon make a change, with the output of a change in this process.
@@ -60,13 +66,13 @@ func (a *app) changeByDaemon(ctx context.Context, client *busapi.Client, change 
 	}
 	defer stop()
 	var plan *txn.Plan
+	var live *txn.LivePlan
 	var printed error
 	listener := busapi.Listener{Report: a.changeReporter(flags), Live: func(p *txn.LivePlan) { live = p }, Plan: func(p *txn.Plan) {
 		plan = p
 		if flags.json {
 			printed = json.NewEncoder(a.Out).Encode(p)
 		} else if flags.preview == nil {
-	var live *txn.LivePlan
 			a.printPlan(p)
 		}
 	}}
@@ -94,17 +100,17 @@ func (a *app) changeByDaemon(ctx context.Context, client *busapi.Client, change 
 		return errors.New("the daemon told no plan; see its log (journalctl -u apt-ostreed)")
 	case flags.preview != nil:
 		return flags.preview(plan)
+	case live != nil && flags.json:
+		return a.printJSON(live)
+	case live != nil:
+		a.printLive(live, liveFlags{})
+		return nil
 	case plan.Unchanged:
 		return a.nothing(none, flags)
 	case flags.dryRun:
 		return a.dryRun(plan, flags)
 	case change.DownloadOnly:
 		a.downloaded(flags)
-	case live != nil && flags.json:
-		return a.printJSON(live)
-	case live != nil:
-		a.printLive(live, liveFlags{})
-		return nil
 		return nil
 	}
 	if !flags.json && !flags.alone {
@@ -114,12 +120,6 @@ func (a *app) changeByDaemon(ctx context.Context, client *busapi.Client, change 
 	return nil
 }
 
-// localFiles opens the packages that are given as files, for the daemon to read.
-func (a *app) localFiles(ctx context.Context, flags changeFlags) (map[string][]*os.File, error) {
-	files := map[string][]*os.File{}
-	for key, names := range map[string][]string{busapi.InstallLocal: flags.files, busapi.OverrideReplaceLocal: flags.replacements} {
-		for _, name := range names {
-			f, err := a.localFile(ctx, name)
 // attend stays with what the daemon does: a password can be typed, and that it is canceled is said.
 func (a *app) attend(ctx context.Context) (stop func(), err error) {
 	stopAgent, err := a.agent(ctx)
@@ -133,6 +133,12 @@ func (a *app) attend(ctx context.Context) (stop func(), err error) {
 	}, nil
 }
 
+// localFiles opens the packages that are given as files, for the daemon to read.
+func (a *app) localFiles(ctx context.Context, flags changeFlags) (map[string][]*os.File, error) {
+	files := map[string][]*os.File{}
+	for key, names := range map[string][]string{busapi.InstallLocal: flags.files, busapi.OverrideReplaceLocal: flags.replacements} {
+		for _, name := range names {
+			f, err := a.localFile(ctx, name)
 			if err != nil {
 				return files, fmt.Errorf("%s: %w", name, err)
 			}

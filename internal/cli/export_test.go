@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/apt-ostree/apt-ostree/internal/busapi"
+	"github.com/apt-ostree/apt-ostree/internal/systemd"
 	"github.com/apt-ostree/apt-ostree/pkg/apt"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/solve"
 	"github.com/apt-ostree/apt-ostree/pkg/txn"
@@ -15,6 +17,13 @@ import (
 
 func PrintStatus(out io.Writer, s *txn.Status, verbose bool) {
 	testApp(out).printStatus(s, false, statusView{verbose: verbose, stateroots: verbose || differ(s.Deployments)})
+}
+
+// PrintAutomatic prints the header of a status. Units that are nil are unknown.
+func PrintAutomatic(out io.Writer, s *txn.Status, verbose bool, policy busapi.Policy, timer, service, driver *systemd.UnitState, now time.Time) {
+	a := testApp(out)
+	a.Options.Clock = func() time.Time { return now }
+	a.printStatus(s, false, statusView{verbose: verbose, automatic: automaticView{policy, timer, service, driver}})
 }
 
 func PrintError(out io.Writer, change txn.Change, err error) {

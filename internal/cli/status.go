@@ -20,7 +20,7 @@ func (a *app) statusCommand() *cobra.Command {
 		Short:   "Show the deployments",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			status, err := a.status(c.Context())
+			status, policy, err := a.status(c.Context())
 			if err != nil {
 				return err
 			}
@@ -36,6 +36,7 @@ func (a *app) statusCommand() *cobra.Command {
 			default:
 				var view statusView
 				if view, err = a.viewStatus(c.Context(), status, verbose, advisories); err == nil {
+					view.automatic = a.viewAutomatic(c.Context(), policy, status.UpdateDriver)
 					a.printStatus(status, booted, view)
 				}
 			}
@@ -67,22 +68,18 @@ func (a *app) printJSON(v any) error {
 }
 
 func (a *app) printStatus(status *txn.Status, booted bool, v statusView) {
+	state := "idle"
 	if len(status.Transaction) > 0 {
-		a.printf("State: busy\n")
-		a.printf("Transaction: %s\n", status.Transaction[0])
-		a.printf("  Initiator: caller %s\n", status.Transaction[1])
-	} else {
-		a.printf("State: idle\n")
+		state = "busy"
 	}
+	a.printf("State: %s\n", state)
 	if status.FinalizeFailure != "" {
 		a.printf("Warning: the last shutdown did not finalize the staged deployment: %s\n", status.FinalizeFailure)
 	}
-	if driver := status.UpdateDriver; driver != nil {
-		name := driver.Name
-		if v.verbose {
-			name += " (" + driver.Unit + ")"
-		}
-		a.printf("AutomaticUpdatesDriver: %s\n", name)
+	a.printAutomatic(status.UpdateDriver, v)
+	if len(status.Transaction) > 0 {
+		a.printf("Transaction: %s\n", status.Transaction[0])
+		a.printf("  Initiator: caller %s\n", status.Transaction[1])
 	}
 	if booted {
 		a.printf("BootedDeployment:\n")

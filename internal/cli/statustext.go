@@ -20,6 +20,7 @@ type statusView struct {
 	// live; nil if it is not known.
 	pending, liveDiff *dpkg.Changes
 	update            *txn.CachedUpdate
+	automatic         automaticView
 }
 
 func (a *app) printDeployment(d txn.DeploymentStatus, index int, verbose, stateroot bool) {
