@@ -66,19 +66,22 @@ func (d *daemonSystem) deploys() {
 	}
 }
 
-// undoes takes a change back, and the taking back.
+// undoes takes back a change that is staged, and one that runs.
 func (d *daemonSystem) undoes() {
 	t := d.t
+	before := d.status().Deployments
 	d.change("kargs", "--append=test.undo=1")
 	require.Contains(t, d.run("apt-ostree", "kargs"), "test.undo=1")
 	d.change("undo")
-	require.NotContains(t, d.run("apt-ostree", "kargs"), "test.undo=1")
-	require.Contains(t, d.run("apt-ostree", "kargs"), "test.karg=1")
-	d.change("undo")
-	require.Contains(t, d.run("apt-ostree", "kargs"), "test.undo=1")
+	require.Equal(t, before, d.status().Deployments)
+
+	d.change("kargs", "--append=test.undo=1")
+	d.reboots()
+	require.Contains(t, d.run("cat", "/proc/cmdline"), " test.undo=1 ")
 	d.change("undo")
 	d.reboots()
 	require.NotContains(t, d.run("cat", "/proc/cmdline"), "test.undo")
+	require.Contains(t, d.run("cat", "/proc/cmdline"), " test.karg=1 ")
 }
 
 // entry is the line with the kernel arguments in the boot loader's entry for the next boot.

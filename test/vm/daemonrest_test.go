@@ -46,6 +46,10 @@ func (d *daemonSystem) answers() {
 	count := strings.TrimSpace(d.sh("dpkg-query -W -f '${db:Status-Status}\\n' | grep -cx installed"))
 	require.Contains(t, d.run("apt-ostree", "db", "version", booted.Checksum), "dpkgdbv is: "+count+":")
 	require.Contains(t, d.run("apt-ostree", "history", "--all"), "CreateCommand: apt-ostree install probe foreign\nUser: root, client(")
+	require.NotContains(t, d.run("apt-ostree", "history"), "BootTimestamp: ")
+	d.sh(`printf 'MESSAGE_ID=7170336a73ba4601bad31af888aa0df7\nMESSAGE=booted\nDEPLOYMENT_PATH=%s\nDEPLOYMENT_INODE=%s\n' ` +
+		d.last().DeploymentPath + ` $(stat -c %i /) | logger --journald; journalctl --sync`) // as the initramfs does
+	require.Regexp(t, `(?m)^BootTimestamp: \S+ \(.+\)$`, d.run("apt-ostree", "history"))
 
 	ask := func(method, argument string) string {
 		return d.run("busctl", "call", "org.aptostree.dev", "/org/aptostree/dev/OS/debian", "org.aptostree.dev.OS", method, "as", "1", argument)
