@@ -64,7 +64,7 @@ func (t *transaction) apply(ctx context.Context) (err error) {
 	if t.options.DryRun {
 		return nil
 	}
-	if !plan.Unchanged {
+	if !plan.Unchanged || t.change.RegisterDriver != "" { // which changes no deployment
 		if err := t.carryOut(ctx, system, plan); err != nil {
 			return err
 		}

@@ -116,6 +116,11 @@ func (a *app) change(ctx context.Context, change txn.Change, flags changeFlags, 
 			a.remember(ctx, system, plan)
 		}
 		return flags.preview(plan)
+	case plan.Unchanged && !flags.dryRun && change.RegisterDriver != "": // which changes no deployment
+		if _, err := system.Apply(ctx, plan, txn.ApplyOptions{}); err != nil {
+			return err
+		}
+		return a.nothing(none, flags)
 	case plan.Unchanged && (flags.dryRun || !flags.live):
 		return a.nothing(none, flags)
 	case flags.dryRun:
