@@ -430,6 +430,28 @@ func TestOverlayInitrds(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
+// Between deployments of one commit, whose boot entries could otherwise stay, additional initrds make a difference.
+func TestOverlayInitrdsOfTheSameCommit(t *testing.T) {
+	t.Parallel()
+	s := newSysroot(t)
+	c := commit(t, s, "1", nil)
+	extra := filepath.Join(t.TempDir(), "extra.img")
+	require.NoError(t, os.WriteFile(extra, []byte("more"), 0o644))
+	for range 2 {
+		mustDeploy(t, s, c, deploy.DeployOptions{})
+	}
+	for _, want := range []int{1, 1, 0, 0, 1} {
+		opts := deploy.DeployOptions{}
+		if want == 1 {
+			opts.OverlayInitrds = []string{extra}
+		}
+		d := mustDeploy(t, s, c, opts)
+		require.Len(t, d.OverlayInitrds(), want)
+		clean(t, s)
+		requireBoots(t, s)
+	}
+}
+
 // hostFile copies a file to where the tool can see it.
 func hostFile(t *testing.T, m machine, path string) string {
 	t.Helper()

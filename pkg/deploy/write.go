@@ -126,7 +126,7 @@ func number(list []Deployment) []Deployment {
 
 // sameBootConfig reports whether two deployments look the same to a boot loader.
 func sameBootConfig(a, b Deployment) bool {
-	return a.BootChecksum == b.BootChecksum && slices.Equal(a.entry.Overlays(), b.entry.Overlays()) &&
+	return a.BootChecksum == b.BootChecksum && slices.Equal(a.OverlayInitrds(), b.OverlayInitrds()) &&
 		slices.Equal(a.Kargs, b.Kargs) && a.Version == b.Version && a.Stateroot == b.Stateroot
 }
 
