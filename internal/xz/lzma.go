@@ -34,6 +34,11 @@ type lengthModel struct {
 	high   [256]prob
 }
 
+// A literals is the model of a byte that is no part of a match: one tree for a
+// byte of which nothing is known, and two for one that likely differs from a
+// certain other byte, by the next bit of that.
+type literals [0x300]prob
+
 // A model is everything that adapts itself to the data.
 type model struct {
 	match    [states][maxPosStates]prob
@@ -47,7 +52,7 @@ type model struct {
 	align    [1 << alignBits]prob
 	length   lengthModel
 	repLen   lengthModel
-	literal  [][0x300]prob
+	literal  [16]literals // for up to four bits of position and of the byte before
 }
 
 func resetProbs(p []prob) {
@@ -65,8 +70,8 @@ func (l *lengthModel) reset() {
 	resetProbs(l.high[:])
 }
 
-// reset makes all bits equally likely. There is one set of literal models for
-// each of the given number of contexts.
+// reset makes all bits equally likely. There is one model of literals for each of
+// the given number of contexts.
 func (m *model) reset(contexts int) {
 	for i := range m.match {
 		resetProbs(m.match[i][:])
@@ -80,10 +85,7 @@ func (m *model) reset(contexts int) {
 	}
 	m.length.reset()
 	m.repLen.reset()
-	if len(m.literal) != contexts {
-		m.literal = make([][0x300]prob, contexts)
-	}
-	for i := range m.literal {
+	for i := range contexts {
 		resetProbs(m.literal[i][:])
 	}
 }

@@ -42,7 +42,7 @@ func (e *encoder) updatePrices() {
 }
 
 // literalModel is the model of the byte at a position.
-func (e *encoder) literalModel(at int) *[0x300]prob {
+func (e *encoder) literalModel(at int) *literals {
 	if at == 0 {
 		return &e.model.literal[0]
 	}

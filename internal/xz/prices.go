@@ -64,7 +64,7 @@ func (t *priceTable) reverseTree(p []prob, n uint, value uint32) uint32 {
 	return price
 }
 
-func (t *priceTable) literal(p *[0x300]prob, b byte) uint32 {
+func (t *priceTable) literal(p *literals, b byte) uint32 {
 	price := uint32(0)
 	for value := uint32(b) | 0x100; value > 1; value >>= 1 {
 		price += t.of(p[value>>1], value&1)
@@ -72,7 +72,7 @@ func (t *priceTable) literal(p *[0x300]prob, b byte) uint32 {
 	return price
 }
 
-func (t *priceTable) matchedLiteral(p *[0x300]prob, b, other byte) uint32 {
+func (t *priceTable) matchedLiteral(p *literals, b, other byte) uint32 {
 	price := uint32(0)
 	offset, o, symbol := uint32(0x100), uint32(other), uint32(b)|0x100
 	for symbol < 0x10000 {

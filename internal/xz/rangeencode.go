@@ -88,7 +88,7 @@ func (r *rangeEncoder) direct(n uint, value uint32) {
 }
 
 // literal encodes a byte.
-func (r *rangeEncoder) literal(p *[0x300]prob, b byte) {
+func (r *rangeEncoder) literal(p *literals, b byte) {
 	m := uint32(1)
 	for i := 7; i >= 0; i-- {
 		bit := uint32(b) >> i & 1
@@ -99,7 +99,7 @@ func (r *rangeEncoder) literal(p *[0x300]prob, b byte) {
 
 // matchedLiteral encodes a byte that follows a match, given the one that would
 // have continued it.
-func (r *rangeEncoder) matchedLiteral(p *[0x300]prob, b, other byte) {
+func (r *rangeEncoder) matchedLiteral(p *literals, b, other byte) {
 	offset, o, symbol := uint32(0x100), uint32(other), uint32(b)|0x100
 	for symbol < 0x10000 {
 		o <<= 1

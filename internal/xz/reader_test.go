@@ -127,23 +127,3 @@ func FuzzReader(f *testing.F) {
 		require.True(t, bytes.Equal(want, out))
 	})
 }
-
-func BenchmarkReader(b *testing.B) {
-	data := sample(4 << 20)
-	file, err := xz.Encode(b.Context(), data)
-	require.NoError(b, err)
-	for name, open := range map[string]func(io.Reader) (io.Reader, error){
-		"ours":      func(r io.Reader) (io.Reader, error) { return xz.NewReader(r, window), nil },
-		"reference": func(r io.Reader) (io.Reader, error) { return reference.NewReader(r) },
-	} {
-		b.Run(name, func(b *testing.B) {
-			b.SetBytes(int64(len(data)))
-			for b.Loop() {
-				r, err := open(bytes.NewReader(file))
-				require.NoError(b, err)
-				_, err = io.Copy(io.Discard, r)
-				require.NoError(b, err)
-			}
-		})
-	}
-}

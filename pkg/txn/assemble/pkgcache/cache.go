@@ -1,11 +1,14 @@
 package pkgcache
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"runtime"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -84,13 +87,21 @@ func (c *Cache) Import(ctx context.Context, sources []Source, opts Options) ([]R
 	return results, err
 }
 
-// importAll imports the missing sources, several at a time.
+// importAll imports the missing sources, several at a time. The largest come first, so that none of them
+// is left to one processor at the end.
 func importAll(ctx context.Context, w *ostree.Writer, sources []Source, missing []int, results []Result, opts Options) error {
 	group, ctx := errgroup.WithContext(ctx)
 	if opts.Parallel <= 0 {
 		opts.Parallel = runtime.GOMAXPROCS(0)
 	}
 	group.SetLimit(opts.Parallel)
+	sizes := map[int]int64{}
+	for _, i := range missing {
+		if info, err := os.Stat(sources[i].Path); err == nil { // else importing it says so
+			sizes[i] = info.Size()
+		}
+	}
+	slices.SortStableFunc(missing, func(a, b int) int { return cmp.Compare(sizes[b], sizes[a]) })
 	var mu sync.Mutex
 	for _, i := range missing {
 		group.Go(func() error {
