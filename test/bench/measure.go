@@ -16,9 +16,10 @@ import (
 
 // A sample is what one run of a program took.
 type sample struct {
-	seconds float64
-	peak    int64 // resident memory in bytes
-	stdout  string
+	seconds   float64
+	processor float64 // seconds of all processors, of the program and what it ran
+	peak      int64   // resident memory in bytes
+	stdout    string
 }
 
 // measure runs a program. What earlier ones left to be written is on disk before the clock starts.
@@ -35,6 +36,7 @@ func measure(ctx context.Context, dir string, args ...string) (sample, error) {
 	if err != nil {
 		return s, fmt.Errorf("%s: %w\n%s%s", strings.Join(args, " "), err, stdout.Bytes(), stderr.Bytes())
 	}
+	s.processor = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
 	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		s.peak = usage.Maxrss << 10
 	}
@@ -46,9 +48,13 @@ func median(values []float64) float64 {
 	return sorted[len(sorted)/2]
 }
 
-// seconds and peak are the medians of samples.
+// seconds, processor and peak are the medians of samples.
 func seconds(samples []sample) float64 {
 	return median(each(samples, func(s sample) float64 { return s.seconds }))
+}
+
+func processor(samples []sample) float64 {
+	return median(each(samples, func(s sample) float64 { return s.processor }))
 }
 
 func peak(samples []sample) float64 {
