@@ -90,6 +90,8 @@ func TestForged(t *testing.T) {
 		{"descriptors that did not come", ".OS.Change", osPath, []any{values{"install-local": dbus.MakeVariant([]dbus.UnixFDIndex{7})}, values{}}, invalid, "there is no descriptor 7 among the 0"},
 		{"descriptors for no files", ".OS.Change", osPath, []any{values{"install": dbus.MakeVariant([]dbus.UnixFDIndex{0})}, values{}}, invalid, "install: takes no file descriptors"},
 		{"a contradiction", ".OS.UpdateDeployment", osPath, []any{values{}, values{"skip-purge": dbus.MakeVariant(true)}}, invalid, "skip-purge: only with set-refspec"},
+		{"a live change that ends with a restart", ".OS.Change", osPath, []any{values{}, values{"apply-live": dbus.MakeVariant(true), "reboot": dbus.MakeVariant(true)}}, invalid, "apply-live: not with reboot"},
+		{"two live commits", ".OSExperimental.LiveFs", osPath, []any{values{"reset": dbus.MakeVariant(true), "target": dbus.MakeVariant("x")}}, invalid, "reset: not with target"},
 		{"no object", ".OS.Upgrade", "/org/aptostree/dev/OS/none", []any{values{}}, "org.freedesktop.DBus.Error.UnknownObject", "no such object"},
 		{"no interface", ".Nothing.Upgrade", osPath, nil, "org.freedesktop.DBus.Error.UnknownInterface", "no interface"},
 		{"an interface of the private socket", ".Transaction.Start", osPath, nil, "org.freedesktop.DBus.Error.UnknownInterface", "no interface"},

@@ -2,6 +2,7 @@ package txn_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -134,6 +135,22 @@ var (
 	etcBefore = map[string]string{"follows": "1", "mine": "changed", "old": "1", "added.d/x": ""}
 	etcAfter  = map[string]string{"follows": "2", "mine": "changed", "old": "", "added.d/x": "2"}
 )
+
+// TestLivePlanDocument: what a plan says survives its JSON.
+func TestLivePlanDocument(t *testing.T) {
+	t.Parallel()
+	h := newLiveHost(t)
+	p := h.planLive(txn.LiveChange{Target: h.more})
+	text, err := json.Marshal(p)
+	require.NoError(t, err)
+	var read txn.LivePlan
+	require.NoError(t, json.Unmarshal(text, &read))
+	require.Len(t, read.Diff.Added, 1)
+	require.Equal(t, "new", read.Diff.Added[0].Name)
+	again, err := json.Marshal(&read)
+	require.NoError(t, err)
+	require.JSONEq(t, string(text), string(again))
+}
 
 // TestApplyLive makes a commit live and goes back.
 func TestApplyLive(t *testing.T) {

@@ -1,6 +1,7 @@
 package vm_test
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/stretchr/testify/require"
@@ -34,6 +35,14 @@ func (d *daemonSystem) appliesLive() {
 	require.Empty(t, d.installed("another"))
 	require.Empty(t, d.checkBooted(1).LiveReplaced)
 
+	// On a terminal it asks; a no changes nothing.
+	before := d.status().Deployments
+	asked := d.sh("echo n | script -q -e -c 'apt-ostree install --apply-live lively' /dev/null")
+	require.Contains(t, asked, "lively_1.0_all")
+	require.Contains(t, asked, "Continue? [y/N] ")
+	require.Contains(t, asked, "Nothing was changed.")
+	require.Equal(t, before, d.status().Deployments)
+
 	// What is already staged becomes live along.
 	require.Contains(t, d.change("install", "-y", "--apply-live", "lively"), "Added:")
 	require.Equal(t, "another\n", d.run("cat", "/usr/share/another"))
@@ -45,7 +54,7 @@ func (d *daemonSystem) appliesLive() {
 	require.Contains(t, r.Stderr, "--assumeyes")
 
 	booted := d.reboots()
-	require.Equal(t, base.BaseChecksum, booted.BaseChecksum)
+	require.Equal(t, cmp.Or(base.BaseChecksum, base.Checksum), booted.BaseChecksum)
 	require.Equal(t, "another\n", d.run("cat", "/usr/share/another"))
 	d.run("systemctl", "start", "lively.service")
 
