@@ -13,11 +13,11 @@ import (
 func (a *app) composeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "compose COMMAND",
-		Short: "Build base commits",
+		Short: "Build base commits and container images",
 	}
 	c.AddCommand(
 		a.composeTreeCommand(), a.composeInstallCommand(), a.composePostprocessCommand(), a.composeCommitCommand(),
-		a.composeRootfsCommand(), a.composeExtensionsCommand(),
+		a.composeRootfsCommand(), a.composeExtensionsCommand(), a.composeImageCommand(), a.encapsulateCommand(), a.buildChunkedCommand(),
 	)
 	return c
 }

@@ -29,6 +29,9 @@ const Unowned = "unpackaged"
 // alwaysChanges is the number of changes of what each build makes anew.
 const alwaysChanges = 1 << 10
 
+// A Division lists the components of each layer of an image but the first.
+type Division [][]string
+
 // group is what is never divided among layers: the components of one source.
 type group struct {
 	source  string
@@ -58,12 +61,12 @@ func (c chunk) title() string {
 }
 
 // chunks divides the files of a commit into at most limit layers.
-func chunks(all *contents, opts *ExportOptions, limit int, previous [][]string) []chunk {
+func chunks(all *contents, opts *ExportOptions, limit int) []chunk {
 	groups := groupFiles(all, opts)
 	var bins [][]*group
 	switch {
-	case len(previous) > 0 && len(previous) <= limit:
-		bins = keepBins(groups, previous, limit)
+	case len(opts.Previous) > 0 && len(opts.Previous) <= limit:
+		bins = keepBins(groups, opts.Previous, limit)
 	default:
 		bins = pack(groups, limit)
 	}
@@ -166,7 +169,7 @@ func divide(list []*group, n int) [][]*group {
 
 // keepBins groups as the previous image does, so that layers whose components did
 // not change keep their digests. What is new comes last.
-func keepBins(groups []*group, previous [][]string, limit int) [][]*group {
+func keepBins(groups []*group, previous Division, limit int) [][]*group {
 	at := make(map[string]int)
 	for i, names := range previous {
 		for _, name := range names {

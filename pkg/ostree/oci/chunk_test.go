@@ -36,7 +36,7 @@ func TestPreviousDivisionIsKept(t *testing.T) {
 	first := export(t, repo, commit, to, opts)
 	require.Equal(t, []string{"", "linux", "a,b,tools,unpackaged"}, components(first))
 
-	opts.MaxLayers, opts.Previous = 5, open(t, to)
+	opts.MaxLayers, opts.Previous = 5, open(t, to).Division()
 	opts.Owner = func(path string) string {
 		if strings.HasPrefix(path, "usr/share/private") {
 			return "new"

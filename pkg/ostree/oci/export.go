@@ -28,9 +28,9 @@ type ExportOptions struct {
 	Components []Component
 	// MaxLayers bounds the number of layers; 0 means [DefaultMaxLayers].
 	MaxLayers int
-	// Previous is an earlier image whose division into layers is kept, as far as it
-	// was made by the same rules; nil if there is none. Only its manifest counts.
-	Previous *Image
+	// Previous is how an earlier image was divided, see [Image.Division]. It is kept,
+	// so that layers stay the same whose components did.
+	Previous Division
 	// FormatVersion 1 leaves directories to the first layer, 2 writes them in each
 	// layer above its files. 0 means 1.
 	FormatVersion int
@@ -195,11 +195,7 @@ func (o *ExportOptions) divide(all *contents) ([]chunk, []*content) {
 	if o.Owner == nil || limit == 1 {
 		return nil, all.files
 	}
-	var previous [][]string
-	if o.Previous != nil {
-		previous = o.Previous.components()
-	}
-	return chunks(all, o, limit-1, previous), nil
+	return chunks(all, o, limit-1), nil
 }
 
 // layer stores a layer.

@@ -143,16 +143,32 @@ func (i *Image) Layers() []Layer {
 	return layers
 }
 
-// components is the division into chunks, without the layer of the commit.
-func (i *Image) components() [][]string {
-	var out [][]string
-	for _, l := range i.Layers()[1:] {
-		if l.Components == nil {
-			break // from here on layers were derived
-		}
-		out = append(out, l.Components)
+// Division tells how the image is divided, for the next one to be alike.
+func (i *Image) Division() Division { return divisionOf(i.manifest) }
+
+// ReadDivision reads the manifest of an image for its division.
+func ReadDivision(manifest []byte) (Division, error) {
+	m, err := v1.ParseManifest(bytes.NewReader(manifest))
+	if err != nil {
+		return nil, fmt.Errorf("manifest: %w", err)
 	}
-	return out
+	return divisionOf(m), nil
+}
+
+// divisionOf stops at the first layer without components: from there on they were derived.
+func divisionOf(m *v1.Manifest) Division {
+	var d Division
+	for n, l := range m.Layers {
+		parts := l.Annotations[annotationParts]
+		switch {
+		case n == 0:
+		case parts == "":
+			return d
+		default:
+			d = append(d, strings.Split(parts, ","))
+		}
+	}
+	return d
 }
 
 // own is the number of layers that belong to the commit; the rest was derived.

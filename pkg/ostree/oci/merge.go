@@ -21,6 +21,11 @@ const (
 	metadataImporter       = "ostree.importer.version"       // s
 )
 
+// ImageMetadata are the keys of a merge commit's metadata that describe the image.
+func ImageMetadata() []string {
+	return []string{MetadataManifestDigest, MetadataManifest, MetadataImageConfig, metadataImporter, "ostree.tar-filtered"}
+}
+
 // importerVersion tells who made a merge commit. It is part of the commit's checksum, so
 // it changes only when the rules of merging do.
 const importerVersion = "apt-ostree 1"
