@@ -22,8 +22,11 @@ func (a *app) rebaseCommand() *cobra.Command {
 			"  REMOTE:  BRANCH    the other half stays\n" +
 			"  :BRANCH            a ref of the system's own repository\n" +
 			"  [REMOTE:]CHECKSUM  one commit, to stay on\n" +
-			"  /PATH:BRANCH       the commit of a ref of a repository on this machine, to stay on\n\n" +
-			"REVISION is a version or a checksum in its history.",
+			"  /PATH:BRANCH       the commit of a ref of a repository on this machine, to stay on\n" +
+			"  ostree-unverified-registry:NAME\n" +
+			"                     a container image\n\n" +
+			"REVISION is a version or a checksum in its history, or the digest of an image. docs/containers.md has the other\n" +
+			"references of images.",
 		Args: cobra.MaximumNArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			switch {

@@ -118,6 +118,9 @@ func (a *app) printCommits(d txn.DeploymentStatus, v statusView) {
 	if d.LiveReplaced != "" {
 		booted = "Booted"
 	}
+	if d.ContainerDigest != "" {
+		a.field("Digest", d.ContainerDigest)
+	}
 	date := time.Unix(timestamp, 0).UTC().Format(time.RFC3339)
 	if d.Version != "" {
 		a.field("Version", fmt.Sprintf("%s (%s)", a.bold(d.Version), date))

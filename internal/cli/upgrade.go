@@ -72,7 +72,10 @@ func (a *app) printAvailable(p *txn.Plan, flags changeFlags, full bool) error {
 		} else {
 			line("Timestamp", p.BaseTimestamp)
 		}
-		line("Commit", p.Base.String())
+		line("Digest", p.ContainerDigest)
+		if !p.Base.IsZero() {
+			line("Commit", p.Base.String())
+		}
 	}
 	if !full {
 		line("Diff", diffSummary(p.Diff))

@@ -116,7 +116,7 @@ func (a *application) steps() []step.Step {
 	if a.plan.Change.DownloadOnly {
 		return append(steps, step.Step{Name: "Keeping what was downloaded", Do: a.hold, Commit: true})
 	}
-	if a.commit.IsZero() {
+	if a.commit.IsZero() && a.plan.image == nil {
 		steps = append(steps, step.Step{Name: "Checking the room for it", Do: a.preflight})
 		steps = append(steps, step.Step{Name: "Assembling the tree", Weight: 60, Do: a.assemble})
 	} else if len(a.system.offers) > 0 {
@@ -198,7 +198,7 @@ func (a *application) layeredCommit(base *ostree.Commit) ostree.Commit {
 // cleanup drops what no deployment needs any more, and what killed runs left. It runs after the commit point and is repeated
 // by the next change if it is interrupted.
 func (a *application) cleanup(ctx context.Context, _ *step.Task) error {
-	err := errors.Join(assemble.Sweep(assemble.ScratchDir(a.system.Repo().Path())), a.system.dropPackages(ctx), a.system.dropDebs(ctx), a.system.release(ctx))
+	err := errors.Join(assemble.Sweep(assemble.ScratchDir(a.system.Repo().Path())), a.system.dropPackages(ctx), a.system.dropDebs(ctx), a.system.release(ctx), a.system.dropImages(ctx))
 	err = errors.Join(err, a.system.dropLiveRefs(ctx))
 	_, cleanup := a.system.sysroot.Cleanup(ctx)
 	return errors.Join(err, cleanup)

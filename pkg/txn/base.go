@@ -66,7 +66,7 @@ func (s *System) planUpgrade(ctx context.Context, p *Plan) error {
 	refspec := p.origin.Refspec
 	switch {
 	case p.origin.ContainerImage != "":
-		return &UnsupportedError{What: "upgrade of container image " + p.origin.ContainerImage}
+		return s.upgradeImage(ctx, p)
 	case p.origin.CustomDescription != "" && isChecksum(refspec):
 		return &RequestError{Message: "Pinned to commit by custom origin: " + p.origin.CustomDescription}
 	case refspec == "":
@@ -115,7 +115,7 @@ func (s *System) planDeploy(ctx context.Context, p *Plan) error {
 		o.Refspec, o.OverrideCommit = follow, ""
 		o.CustomURL, o.CustomDescription, o.ContainerImage = "", "", ""
 	case o.Refspec == "" || isChecksum(o.Refspec):
-		o.Refspec, o.OverrideCommit = commit.String(), ""
+		o.Refspec, o.OverrideCommit, o.ContainerImage = commit.String(), "", ""
 	default:
 		o.OverrideCommit = commit.String()
 	}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/apt-ostree/apt-ostree/internal/fsx"
 	"github.com/apt-ostree/apt-ostree/pkg/apt"
@@ -85,6 +86,13 @@ func (s *System) RecordUpdate(ctx context.Context, p *Plan) (*CachedUpdate, erro
 }
 
 func (s *System) newCachedUpdate(ctx context.Context, p *Plan) (*CachedUpdate, error) {
+	if p.image != nil {
+		made, err := time.Parse(time.RFC3339, p.BaseTimestamp)
+		return &CachedUpdate{
+			Osname: p.Stateroot, Version: p.BaseVersion, Timestamp: made.Unix(), NewCommit: true, Key: p.From.String(),
+			OriginStatus: OriginStatus{ContainerImage: p.ContainerImage, ContainerDigest: p.ContainerDigest},
+		}, err
+	}
 	commit, err := s.Repo().LoadCommit(ctx, p.Base)
 	if err != nil {
 		return nil, err

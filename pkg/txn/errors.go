@@ -13,6 +13,7 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/deploy"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy/etcmerge"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
+	"github.com/apt-ostree/apt-ostree/pkg/ostree/oci"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree/sign"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/assemble"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/live"
@@ -111,7 +112,8 @@ func Classify(err error) Kind {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, ostree.ErrNoSpace):
 		return KindNoSpace
 	case as[*apt.UntrustedError](err), as[*apt.HashMismatchError](err), as[*sign.NoSignatureError](err), as[*sign.InvalidError](err),
-		as[*sign.NoKeysError](err), as[*ostree.ChecksumError](err), as[*ostree.BindingError](err):
+		as[*sign.NoKeysError](err), as[*ostree.ChecksumError](err), as[*ostree.BindingError](err),
+		as[*oci.LayerError](err), as[*oci.DigestError](err):
 		return KindUntrusted
 	case as[*apt.SupersededError](err), as[*apt.OfflineError](err), as[*PartialError](err), as[*LocalError](err):
 		return KindUnavailable
@@ -121,7 +123,7 @@ func Classify(err error) Kind {
 		return KindScriptFailed
 	case as[*deploy.NotSysrootError](err):
 		return KindNotSysroot
-	case as[*solve.NotFoundError](err), errors.Is(err, ostree.ErrRefNotFound), errors.Is(err, ostree.ErrObjectNotFound),
+	case as[*solve.NotFoundError](err), errors.Is(err, ostree.ErrRefNotFound), errors.Is(err, ostree.ErrObjectNotFound), errors.Is(err, oci.ErrNotFound),
 		as[*NoDeploymentError](err), as[*RevisionError](err), as[*BranchError](err), as[*deploy.StaterootError](err), as[*deploy.NotFoundError](err):
 		return KindNotFound
 	case as[*RequestError](err), as[*KernelError](err), as[*DriverError](err), as[*LiveError](err), as[*live.UnsafeError](err),
@@ -131,7 +133,7 @@ func Classify(err error) Kind {
 		return KindStale
 	case as[*etcmerge.ConflictError](err):
 		return KindConfiguration
-	case as[*UnsupportedError](err):
+	case as[*oci.UnsupportedError](err):
 		return KindUnsupported
 	case errors.Is(err, fs.ErrPermission):
 		return KindPermission

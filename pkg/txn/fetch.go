@@ -150,6 +150,9 @@ func (s *System) deleteRef(ctx context.Context, ref ostree.Refspec) error {
 // downloadSteps fetch what the plan needs and is not here.
 func (a *application) downloadSteps() []step.Step {
 	var steps []step.Step
+	if a.plan.image != nil {
+		return []step.Step{{Name: "Pulling the image", Weight: 60, Do: a.pullImage}}
+	}
 	if a.plan.PullBase {
 		steps = append(steps, step.Step{Name: "Pulling the base", Weight: 60, Do: a.pull})
 	}

@@ -29,13 +29,17 @@ type Plan struct {
 	From      ostree.Checksum `json:"from,omitzero"`
 	// Base is the commit that is deployed, or layered upon. For a rollback it is the deployed commit,
 	// layered or not.
-	Base        ostree.Checksum `json:"base"`
+	Base        ostree.Checksum `json:"base,omitzero"`
 	BaseVersion string          `json:"base-version,omitempty"`
 	// BaseTimestamp is when the base was made, as in RFC 3339. PresentBase is the base of now.
 	BaseTimestamp string          `json:"base-timestamp,omitempty"`
 	PresentBase   ostree.Checksum `json:"present-base,omitzero"`
 	// Refspec is what the origin follows.
 	Refspec string `json:"refspec,omitempty"`
+	// ContainerImage is the image that it follows instead, with the digest of what the change takes as base.
+	// Base is zero until Apply if the image is not here and nothing is layered on it.
+	ContainerImage  string `json:"container-image-reference,omitempty"`
+	ContainerDigest string `json:"container-image-reference-digest,omitempty"`
 	// Requested are all requests after the change; those in Inactive are met by the base.
 	Requested []string          `json:"requested"`
 	Inactive  map[string]string `json:"inactive,omitempty"`
@@ -88,6 +92,7 @@ type Plan struct {
 	kept     ostree.Checksum // the commit to deploy, if it is known already
 	initrd   []byte
 	from     baseSource
+	image    *pendingImage
 	purge    string // a ref that is no longer followed
 	origin   *origin.Origin
 	solution *solve.Solution
@@ -183,6 +188,10 @@ func originOf(d deploy.Deployment) *origin.Origin {
 // planDiff compares with the deployment that the plan starts from and finds out whether anything
 // would change.
 func (s *System) planDiff(ctx context.Context, p *Plan) error {
+	if p.image != nil { // what is in it comes out when it is here
+		p.Digest, p.DownloadSize = p.image.digest, p.image.size
+		return nil
+	}
 	commit, err := s.Repo().LoadCommit(ctx, p.Base)
 	if err != nil {
 		return err

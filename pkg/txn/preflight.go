@@ -16,7 +16,7 @@ import (
 // planEtc finds out what becomes of the local configuration with another base: what stands in the way
 // is an error now rather than at shutdown, what is decided silently then is said now.
 func (s *System) planEtc(ctx context.Context, p *Plan) error {
-	if p.Base == p.PresentBase || len(p.boot) == 0 {
+	if p.Base == p.PresentBase || p.image != nil || len(p.boot) == 0 {
 		return nil
 	}
 	merge, err := s.sysroot.MergeDeployment(ctx, p.Stateroot)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
+	"github.com/apt-ostree/apt-ostree/pkg/ostree/oci"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/step"
 )
 
@@ -15,12 +16,14 @@ import (
 type Rebase struct {
 	// Refspec is REMOTE:REF; REMOTE: or REF, which keep the other half; :REF, a local ref; CHECKSUM,
 	// :CHECKSUM or REMOTE:CHECKSUM, which pin to a commit; or /PATH:REF, the commit of a ref of a
-	// repository on this machine, which pins as well. It may begin with ostree://.
+	// repository on this machine, which pins as well. It may begin with ostree://. A reference of a container
+	// image, see [oci.ParseReference], follows that image.
 	Refspec string `json:"refspec,omitempty"`
 	// Remote and Branch are halves of a refspec. They win over Refspec.
 	Remote string `json:"remote,omitempty"`
 	Branch string `json:"branch,omitempty"`
-	// Revision is a checksum or a version on the new ref, instead of its newest commit.
+	// Revision is a checksum or a version on the new ref, instead of its newest commit; of an image in a
+	// registry it is a digest.
 	Revision string `json:"revision,omitempty"`
 	// SkipPurge keeps the ref that was followed so far.
 	SkipPurge bool `json:"skip-purge,omitempty"`
@@ -49,9 +52,6 @@ type rebaseTarget struct {
 // target works out what is meant by the words of a rebase, given what is followed now.
 func (r *Rebase) target(now string) (rebaseTarget, error) {
 	text := strings.TrimPrefix(r.Refspec, "ostree://")
-	if isContainer(text) {
-		return rebaseTarget{}, &UnsupportedError{What: "container image " + text}
-	}
 	if strings.HasPrefix(text, "/") {
 		at := strings.LastIndex(text, ":")
 		if at < 0 || at == len(text)-1 || !isDirectory(text[:at]) {
@@ -97,6 +97,9 @@ func (r *Rebase) target(now string) (rebaseTarget, error) {
 
 // planRebase changes what is followed.
 func (s *System) planRebase(ctx context.Context, p *Plan) error {
+	if oci.IsReference(p.Change.Rebase.Refspec) {
+		return s.rebaseImage(ctx, p)
+	}
 	before := p.origin.Refspec
 	target, err := p.Change.Rebase.target(before)
 	if err != nil {
@@ -167,23 +170,4 @@ func (a *application) purgeRef(ctx context.Context, _ *step.Task) error {
 		return err
 	}
 	return a.system.deleteRef(ctx, ref)
-}
-
-// UnsupportedError says that something is known but cannot be done by this program yet.
-type UnsupportedError struct{ What string }
-
-func (e *UnsupportedError) Error() string { return e.What + ": not supported yet" }
-
-// containerPrefixes begin references of container images, as ostree-rs-ext defines them.
-var containerPrefixes = []string{
-	"ostree-unverified-registry:", "ostree-unverified-image:", "ostree-image-signed:", "ostree-remote-image:", "ostree-remote-registry:", "docker://",
-}
-
-func isContainer(text string) bool {
-	for _, prefix := range containerPrefixes {
-		if strings.HasPrefix(text, prefix) {
-			return true
-		}
-	}
-	return false
 }

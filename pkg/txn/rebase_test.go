@@ -53,7 +53,6 @@ func TestRebaseForms(t *testing.T) {
 	for text, rebase := range map[string]txn.Rebase{
 		"needs a refspec":             {Revision: "x"},
 		"must be used together":       {Refspec: "far:x", CustomURL: "x"},
-		"not supported yet":           {Refspec: "ostree-unverified-registry:archive.example/x:y"},
 		"not of the form":             {Refspec: "/nowhere:ref"},
 		"leaves no revision":          {Refspec: sum, Revision: "1"},
 		`remote "nope" is not`:        {Refspec: "nope:x"},
@@ -61,9 +60,6 @@ func TestRebaseForms(t *testing.T) {
 	} {
 		require.ErrorContains(t, h.planError(txn.Change{Rebase: &rebase, AllowDowngrade: true}), text)
 	}
-	err = h.planError(txn.Change{Rebase: &txn.Rebase{Refspec: "docker://archive.example/x"}})
-	require.ErrorAs(t, err, new(*txn.UnsupportedError))
-	require.Equal(t, txn.KindUnsupported, txn.Classify(err))
 }
 
 // TestRebasePurges the ref that is no longer followed, unless it is to be kept.
@@ -118,19 +114,19 @@ func TestUnconfigured(t *testing.T) {
 	require.Empty(t, h.apply(txn.Change{Rebase: &txn.Rebase{Refspec: "other"}}).Origin.Unconfigured)
 }
 
-// TestContainerOrigin has a system that another program deployed from a container image. Its packages can
-// be changed, and it can be rebased; to follow the image is for a later version.
+// TestContainerOrigin has a system that another program deployed from a container image, which is gone. Its
+// packages can be changed, and it can be rebased.
 func TestContainerOrigin(t *testing.T) {
 	t.Parallel()
 	h, _, commits := following(t)
 	list, err := h.sysroot.Deployments(t.Context())
 	require.NoError(t, err)
-	o, err := origin.Parse([]byte("[origin]\ncontainer-image-reference=ostree-unverified-registry:archive.example/os:1\n"))
+	o, err := origin.Parse([]byte("[origin]\ncontainer-image-reference=ostree-unverified-image:oci:/nonexistent\n"))
 	require.NoError(t, err)
 	require.NoError(t, h.sysroot.SetOrigin(t.Context(), list[0], o))
 	err = h.planError(txn.Change{Upgrade: true})
-	require.EqualError(t, err, "upgrade of container image ostree-unverified-registry:archive.example/os:1: not supported yet")
-	require.Equal(t, txn.KindUnsupported, txn.Classify(err))
+	require.ErrorContains(t, err, "image oci:/nonexistent not found")
+	require.Equal(t, txn.KindNotFound, txn.Classify(err))
 	require.Equal(t, []string{"libtool", "tool"}, names(h.plan(txn.Change{Install: []string{"tool"}})))
 	d := h.apply(txn.Change{Rebase: &txn.Rebase{Refspec: "far:" + ref}})
 	require.Equal(t, commits["3"], d.Checksum)

@@ -10,6 +10,7 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/deploy"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy/origin"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
+	"github.com/apt-ostree/apt-ostree/pkg/ostree/oci"
 )
 
 // Status is the state of a system: the document of `status --json`. Keys are rpm-ostree's, so that
@@ -222,7 +223,7 @@ func metadataJSON(c *ostree.Commit) map[string]any {
 	out := map[string]any{}
 	for _, e := range c.Metadata {
 		switch e.Key {
-		case keyPackage, keyRemoved, keyReplaced, keyDebs, "apt-ostree.pkglist", "apt-ostree.treefile":
+		case oci.MetadataManifest, oci.MetadataImageConfig, keyPackage, keyRemoved, keyReplaced, keyDebs, "apt-ostree.pkglist", "apt-ostree.treefile":
 			continue
 		}
 		out[e.Key] = jsonValue(e.Value)

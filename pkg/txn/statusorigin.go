@@ -7,6 +7,7 @@ import (
 
 	"github.com/apt-ostree/apt-ostree/pkg/deploy/origin"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
+	"github.com/apt-ostree/apt-ostree/pkg/ostree/oci"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree/sign"
 )
 
@@ -20,11 +21,13 @@ type OriginStatus struct {
 	RemoteError string `json:"remote-error,omitempty"`
 	// CustomOrigin is a URL and a description, of deployments that follow a bare commit.
 	CustomOrigin []string `json:"custom-origin,omitempty"`
-	// ContainerImage is what is followed instead of a refspec.
-	ContainerImage string   `json:"container-image-reference,omitempty"`
-	InitramfsArgs  []string `json:"initramfs-args,omitempty"`
-	InitramfsEtc   []string `json:"initramfs-etc,omitempty"`
-	CLIWrap        bool     `json:"cliwrap,omitempty"`
+	// ContainerImage is what is followed instead of a refspec, ContainerDigest the one that the base is of.
+	ContainerImage  string `json:"container-image-reference,omitempty"`
+	ContainerDigest string `json:"container-image-reference-digest,omitempty"`
+
+	InitramfsArgs []string `json:"initramfs-args,omitempty"`
+	InitramfsEtc  []string `json:"initramfs-etc,omitempty"`
+	CLIWrap       bool     `json:"cliwrap,omitempty"`
 }
 
 // SignatureStatus is one signature of a commit.
@@ -43,6 +46,14 @@ func (s *System) originStatus(ctx context.Context, o *origin.Origin, base ostree
 	}
 	if o.CustomURL != "" || o.CustomDescription != "" {
 		out.CustomOrigin = []string{o.CustomURL, o.CustomDescription}
+	}
+	if o.ContainerImage != "" {
+		commit, err := s.Repo().LoadCommit(ctx, base)
+		if err != nil {
+			return out, err
+		}
+		out.ContainerDigest = oci.ImageDigest(commit)
+		return out, nil
 	}
 	ref, err := ostree.ParseRefspec(o.Refspec)
 	if err != nil || ref.Remote == "" {
