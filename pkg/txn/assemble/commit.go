@@ -83,6 +83,11 @@ func (b *builder) commit(ctx context.Context) (*Result, error) {
 		if result.Fold, err = layout.Fold(ctx, w, tree, options); err != nil {
 			return err
 		}
+		if b.in.ReadOnlyExecutables {
+			if tree, err = readOnly(ctx, w, tree); err != nil {
+				return err
+			}
+		}
 		result.Kernel = result.Fold.Kernel
 		if result.Tree, err = w.WriteTree(ctx, tree); err != nil {
 			return err
@@ -102,6 +107,17 @@ func (b *builder) commit(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	return result, nil
+}
+
+// readOnly is a tree whose programs nobody may write to. Only files that this
+// changes are read.
+func readOnly(ctx context.Context, w *ostree.Writer, tree *ostree.Tree) (*ostree.Tree, error) {
+	root, err := tree.Lookup("/")
+	if err != nil {
+		return nil, err
+	}
+	out := ostree.NewTree(root.Meta)
+	return out, w.AddTree(ctx, out, "/", tree, ostree.AddOptions{ReadOnlyExecutables: true})
 }
 
 // mergedTree is what was at the mount.

@@ -49,14 +49,16 @@ func (l ContentLayer) addTo(ctx context.Context, w *ostree.Writer, tree *ostree.
 		}
 	}
 	err = from.Walk(".", func(name string, e ostree.Entry) error {
+		if !tree.Exists(name) {
+			if e.Dir { // nothing below it is there either
+				return fs.SkipDir
+			}
+			return nil
+		}
 		there, err := tree.Lookup(name)
 		switch {
-		case ignoreMissing(err) != nil:
-			return err
-		case err != nil && e.Dir: // nothing below it is there either
-			return fs.SkipDir
 		case err != nil:
-			return nil
+			return err
 		case there.Dir && e.Dir:
 			return from.SetMeta(name, there.Meta)
 		case there.Dir != e.Dir, !l.Override && there.File != e.File:

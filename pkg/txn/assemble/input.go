@@ -86,6 +86,10 @@ type Input struct {
 	Initramfs     bool
 	InitramfsArgs []string
 
+	// ReadOnlyExecutables takes the permission to write from files of the commit
+	// that somebody may execute.
+	ReadOnlyExecutables bool
+
 	// AllowNoKernel accepts a tree that cannot boot. On a base without a
 	// kernel it is implied.
 	AllowNoKernel bool

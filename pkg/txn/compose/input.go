@@ -22,7 +22,8 @@ func (a *application) common(ctx context.Context) (in assemble.Input, err error)
 	in = assemble.Input{
 		Repo: c.opts.Repo, Architecture: tree.Basearch, Timestamp: a.scriptTime(), KeepStages: true, Unpacker: c.opts.Unpacker,
 		Initramfs: !tree.NoInitramfs && !tree.Container, InitramfsArgs: tree.InitramfsArgs, AllowNoKernel: tree.Container,
-		Inspect: c.opts.Inspect, Runner: c.opts.Runner, Logger: c.opts.Logger, LogDir: filepath.Join(c.opts.CacheDir, "logs"),
+		ReadOnlyExecutables: tree.ReadonlyExecutables,
+		Inspect:             c.opts.Inspect, Runner: c.opts.Runner, Logger: c.opts.Logger, LogDir: filepath.Join(c.opts.CacheDir, "logs"),
 		WorkDir: c.opts.WorkDir,
 	}
 	if in.Runner == nil {
@@ -75,7 +76,7 @@ func (a *application) scriptTime() time.Time {
 
 // seed is the previous tree, whose users and groups keep their ids.
 func (a *application) seed(ctx context.Context) (fs.FS, error) {
-	if a.plan.previous == nil {
+	if keep := a.composer.opts.Treefile.PreservePasswd; a.plan.previous == nil || keep != nil && !*keep {
 		return nil, nil
 	}
 	return a.composer.opts.Repo.FS(ctx, a.plan.previous.sum)

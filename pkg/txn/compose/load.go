@@ -55,7 +55,7 @@ func Load(path string, opts LoadOptions) (*Treefile, error) {
 }
 
 func load(name string, data []byte, opts LoadOptions) (*Treefile, error) {
-	l := loader{opts: opts, seen: map[string]bool{}}
+	l := loader{opts: opts, seen: map[string]bool{}, vars: map[string]string{}}
 	merged, err := l.file(name, data)
 	if err != nil {
 		return nil, err
@@ -69,6 +69,9 @@ func load(name string, data []byte, opts LoadOptions) (*Treefile, error) {
 	}
 	if t.Releasever == "" {
 		t.Releasever = opts.Releasever
+	}
+	if err := t.addRepoPackages(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	t.Packages = requests(t.Packages)
 	t.ExcludePackages = requests(t.ExcludePackages)
@@ -88,10 +91,28 @@ func requests(list []string) []string {
 	return slices.Compact(out)
 }
 
+// addRepoPackages turns repo-packages into requests.
+func (t *Treefile) addRepoPackages() error {
+	for _, entry := range t.RepoPackages {
+		if entry.Repo == "" {
+			return errors.New("repo-packages: an entry has no `repo`, the suite to take its packages from")
+		}
+		for _, p := range requests(entry.Packages) {
+			if strings.ContainsAny(p, "=/") {
+				return fmt.Errorf("repo-packages: %s: package %s names a version or suite itself", entry.Repo, p)
+			}
+			t.Packages = append(t.Packages, p+"/"+entry.Repo)
+		}
+	}
+	t.RepoPackages = nil
+	return nil
+}
+
 type loader struct {
 	opts  LoadOptions
 	seen  map[string]bool
 	count int
+	vars  map[string]string // for conditions
 }
 
 // file parses one file and merges what it includes below it.
@@ -103,6 +124,11 @@ func (l *loader) file(name string, data []byte) (*yaml.Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	return l.root(name, root)
+}
+
+// root merges what a treefile includes below it.
+func (l *loader) root(name string, root *yaml.Node) (*yaml.Node, error) {
 	l.foldArchPackages(root)
 	if err := checkFields(name, root, reflect.TypeFor[Treefile]()); err != nil {
 		return nil, err
@@ -113,11 +139,15 @@ func (l *loader) file(name string, data []byte) (*yaml.Node, error) {
 	var includes struct {
 		Include     stringList            `yaml:"include"`
 		ArchInclude map[string]stringList `yaml:"arch-include"`
+		Conditional []conditionalInclude  `yaml:"conditional-include"`
 	}
 	if err := root.Decode(&includes); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, yamlError(err))
 	}
-	dropKeys(root, "include", "arch-include")
+	if err := l.learn(root); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	dropKeys(root, "include", "arch-include", "conditional-include")
 	merged := &yaml.Node{Kind: yaml.MappingNode}
 	for _, inc := range append(includes.Include, includes.ArchInclude[l.opts.Architecture]...) {
 		node, err := l.include(name, inc)
@@ -125,6 +155,9 @@ func (l *loader) file(name string, data []byte) (*yaml.Node, error) {
 			return nil, err
 		}
 		mergeInto(merged, node)
+	}
+	if err := l.conditionalIncludes(name, merged, includes.Conditional); err != nil {
+		return nil, err
 	}
 	mergeInto(merged, root)
 	return merged, nil
@@ -203,7 +236,7 @@ func checkFields(name string, n *yaml.Node, typ reflect.Type) error {
 			return fmt.Errorf("%s:%d: field %q stands on line %d already", name, key.Line, key.Value, line)
 		}
 		seen[key.Value] = key.Line
-		if field.Kind() == reflect.Slice && field.Elem() == reflect.TypeFor[Repo]() {
+		if field.Kind() == reflect.Slice && field.Elem().Kind() == reflect.Struct {
 			for _, item := range value.Content {
 				if item.Kind != yaml.MappingNode {
 					continue
@@ -223,6 +256,9 @@ func unknownField(name string, key *yaml.Node, known map[string]reflect.Type) er
 		fields = append(fields, f)
 	}
 	msg := fmt.Sprintf("%s:%d: unknown field %q", name, key.Line, key.Value)
+	if why := elsewhere(key.Value); why != "" {
+		return fmt.Errorf("%s of rpm-ostree: %s", msg, why)
+	}
 	if near := nearest.Strings(key.Value, fields, 1); len(near) > 0 {
 		msg += fmt.Sprintf("; did you mean %q?", near[0])
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 	"time"
@@ -42,9 +43,7 @@ func LoadLockfiles(paths ...string) (*Lockfile, error) {
 		if err != nil {
 			return nil, fmt.Errorf("lockfile: %s: %w", path, err)
 		}
-		for name, p := range one.Packages {
-			merged.Packages[name] = p
-		}
+		maps.Copy(merged.Packages, one.Packages)
 	}
 	return merged, nil
 }

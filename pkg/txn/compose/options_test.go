@@ -54,11 +54,14 @@ func TestPrevious(t *testing.T) {
 		unchanged bool
 		version   string
 	}{
-		"nothing":           {func(*compose.Options) {}, false, "7"},
-		"same hash":         {func(o *compose.Options) { o.PreviousInputHash = hash }, true, "7"},
-		"other hash":        {func(o *compose.Options) { o.PreviousInputHash = "x" }, false, "7"},
-		"forced":            {func(o *compose.Options) { o.PreviousInputHash, o.Force = hash, true }, false, "7"},
-		"version":           {func(o *compose.Options) { o.PreviousVersion = "7.4" }, false, "7.5"},
+		"nothing":    {func(*compose.Options) {}, false, "7"},
+		"same hash":  {func(o *compose.Options) { o.PreviousInputHash = hash }, true, "7"},
+		"other hash": {func(o *compose.Options) { o.PreviousInputHash = "x" }, false, "7"},
+		"forced":     {func(o *compose.Options) { o.PreviousInputHash, o.Force = hash, true }, false, "7"},
+		"version":    {func(o *compose.Options) { o.PreviousVersion = "7.4" }, false, "7.5"},
+		"own version": {func(o *compose.Options) {
+			o.Metadata = ostree.Metadata{{Key: ostree.MetadataVersion, Value: gvariant.String("8")}}
+		}, false, "8"},
 		"commit":            {func(o *compose.Options) { o.Previous = "elsewhere" }, true, "7.3"},
 		"commit, version":   {func(o *compose.Options) { o.Previous, o.PreviousVersion = "elsewhere", "7.8" }, true, "7.9"},
 		"commit, no parent": {func(o *compose.Options) { o.Previous, o.NoParent = "elsewhere", true }, true, "7.3"},

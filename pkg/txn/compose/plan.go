@@ -90,8 +90,11 @@ func (c *Composer) planHash(p *Plan) (err error) {
 	return nil
 }
 
-// planVersion gives the new commit its version.
+// planVersion gives the new commit its version: what the caller says, the treefile, or the next one.
 func (c *Composer) planVersion(p *Plan) (err error) {
+	if p.Version = c.opts.Metadata.Str(ostree.MetadataVersion); p.Version != "" {
+		return nil
+	}
 	if v, ok := c.opts.Treefile.AddCommitMetadata[ostree.MetadataVersion].(string); ok {
 		p.Version = v
 		return nil

@@ -36,6 +36,11 @@ func (a *application) prepare(dir string) error {
 	if err := a.copyKeyrings(root); err != nil {
 		return err
 	}
+	if options := a.composer.opts.Treefile.localeOptions(); options != "" {
+		if err := put(root, localeConfig, []byte(options), 0o644); err != nil {
+			return err
+		}
+	}
 	for _, pair := range a.composer.opts.Treefile.AddFiles {
 		if err := addFile(root, pair[0], pair[1]); err != nil {
 			return fmt.Errorf("treefile: add-files: %w", err)
@@ -59,6 +64,9 @@ func (a *application) record(dir string) error {
 	}
 	defer root.Close()
 	tree := a.composer.opts.Treefile
+	if err := tree.adjust(root, a.plan.Version); err != nil {
+		return err
+	}
 	text, err := tree.JSON()
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -27,10 +28,13 @@ type Treefile struct {
 
 	Include     stringList            `yaml:"include" json:"-"`
 	ArchInclude map[string]stringList `yaml:"arch-include" json:"-"`
+	Conditional []conditionalInclude  `yaml:"conditional-include" json:"-"`
 	Variables   map[string]string     `yaml:"variables" json:"variables,omitempty"`
 
 	// Packages are requests: NAME[:ARCH][=VERSION|/SUITE], several to a string if separated by blanks.
 	Packages []string `yaml:"packages" json:"packages,omitempty"`
+	// RepoPackages are requests by the suite that they are taken from; [Load] puts them into Packages.
+	RepoPackages []RepoPackages `yaml:"repo-packages" json:"repo-packages,omitempty"`
 	// ExcludePackages must not be installed, whatever recommends or depends on them.
 	ExcludePackages []string `yaml:"exclude-packages" json:"exclude-packages,omitempty"`
 	// ForeignArchitectures are added to dpkg's list before anything is unpacked.
@@ -39,6 +43,8 @@ type Treefile struct {
 	Recommends bool `yaml:"recommends" json:"recommends"`
 	// Documentation keeps /usr/share/{doc,man,info,…}. Default true.
 	Documentation *bool `yaml:"documentation" json:"documentation,omitempty"`
+	// InstallLangs are the languages whose translations are kept in /usr/share/locale; by default all are.
+	InstallLangs []string `yaml:"install-langs" json:"install-langs,omitempty"`
 	// Preseed are debconf-set-selections(1) lines.
 	Preseed []string `yaml:"preseed" json:"preseed,omitempty"`
 
@@ -60,17 +66,34 @@ type Treefile struct {
 
 	// AddFiles are pairs of a source file, relative to the treefile, and a path in the tree.
 	AddFiles [][]string `yaml:"add-files" json:"add-files,omitempty"`
+	// RemoveFromPackages are lists of a package and regular expressions: files of the package that one of
+	// them matches as a whole are removed before Postprocess runs.
+	RemoveFromPackages [][]string `yaml:"remove-from-packages" json:"remove-from-packages,omitempty"`
 	// RemoveFiles are paths in the tree, removed at the end.
 	RemoveFiles []string `yaml:"remove-files" json:"remove-files,omitempty"`
 	// Postprocess are shell scripts run in the tree after the packages are configured, without network.
 	Postprocess       []string `yaml:"postprocess" json:"postprocess,omitempty"`
 	PostprocessScript string   `yaml:"postprocess-script" json:"postprocess-script,omitempty"`
 
+	// PreservePasswd keeps users and groups of the previous commit with their ids. Default true.
+	PreservePasswd *bool `yaml:"preserve-passwd" json:"preserve-passwd,omitempty"`
+	// ReadonlyExecutables takes the permission to write from files that somebody may execute.
+	ReadonlyExecutables bool `yaml:"readonly-executables" json:"readonly-executables,omitempty"`
+	// MutateOSRelease is the string in VERSION and PRETTY_NAME of os-release(5) that the version of the
+	// commit takes the place of; it is also added as OSTREE_VERSION.
+	MutateOSRelease string `yaml:"mutate-os-release" json:"mutate-os-release,omitempty"`
+
 	// AutomaticVersionPrefix makes the version of each commit from that of its parent; see [NextVersion].
 	AutomaticVersionPrefix string `yaml:"automatic-version-prefix" json:"automatic-version-prefix,omitempty"`
 	AutomaticVersionSuffix string `yaml:"automatic-version-suffix" json:"automatic-version-suffix,omitempty"`
 	// AddCommitMetadata are strings, booleans and numbers for the commit's metadata.
 	AddCommitMetadata map[string]any `yaml:"add-commit-metadata" json:"add-commit-metadata,omitempty"`
+}
+
+// RepoPackages are the packages to take from one suite.
+type RepoPackages struct {
+	Repo     string   `yaml:"repo" json:"repo"`
+	Packages []string `yaml:"packages" json:"packages"`
 }
 
 // Docs says whether documentation is kept.
@@ -131,6 +154,9 @@ func (l *stringList) UnmarshalYAML(n *yaml.Node) error {
 	return n.Decode((*[]string)(l))
 }
 
+// language is how directories of translations are called.
+var language = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.@-]*$`)
+
 // validate checks what the types cannot say. Paths in add-files become absolute in Load.
 func (t *Treefile) validate(name string) error {
 	for _, pair := range t.AddFiles {
@@ -142,6 +168,16 @@ func (t *Treefile) validate(name string) error {
 		}
 		if pair[1] == "/var" || strings.HasPrefix(pair[1], "/var/") {
 			return fmt.Errorf("%s: add-files: %s: /var belongs to the machine, not to the image; ship a tmpfiles.d file instead", name, pair[1])
+		}
+	}
+	for _, entry := range t.RemoveFromPackages {
+		if _, err := compilePatterns(entry); err != nil {
+			return fmt.Errorf("%s: remove-from-packages: %w", name, err)
+		}
+	}
+	for _, lang := range t.InstallLangs {
+		if !language.MatchString(lang) {
+			return fmt.Errorf("%s: install-langs: %q is not a language such as de or pt_BR", name, lang)
 		}
 	}
 	for _, p := range t.RemoveFiles {

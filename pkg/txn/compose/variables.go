@@ -34,6 +34,7 @@ func (t *Treefile) substitute() error {
 	}
 	t.Ref = expand(t.Ref)
 	t.AutomaticVersionPrefix = expand(t.AutomaticVersionPrefix)
+	t.MutateOSRelease = expand(t.MutateOSRelease)
 	for i := range t.Packages {
 		t.Packages[i] = expand(t.Packages[i])
 	}
