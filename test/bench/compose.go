@@ -167,7 +167,9 @@ func peerOnce(ctx context.Context, set peer.Set, archive, dir string) error {
 		"ostree commit --repo=" + repo + " --branch=bench --tree=dir=" + root,
 	} {
 		words := strings.Fields(line)
-		if out, err := exec.CommandContext(ctx, words[0], words[1:]...).CombinedOutput(); err != nil {
+		cmd := exec.CommandContext(ctx, words[0], words[1:]...)
+		cmd.Env = append(os.Environ(), "TMPDIR=/var/tmp") // not that of this program, which dracut would look for in the tree
+		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("%s: %w\n%s", line, err, out)
 		}
 	}
