@@ -1,57 +1,17 @@
 package ostree_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"io"
-	"log"
 	"maps"
-	"math/big"
 	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/apt-ostree/apt-ostree/internal/tlstest"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree/ostreetest"
 )
-
-// pemFile writes a block to a file and returns its path.
-func pemFile(t *testing.T, kind string, der []byte) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "x.pem")
-	require.NoError(t, os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600))
-	return path
-}
-
-// clientIdentity makes a certificate that signs itself, and its key.
-func clientIdentity(t *testing.T) (cert *x509.Certificate, certFile, keyFile string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "subscriber"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(t, err)
-	cert, err = x509.ParseCertificate(der)
-	require.NoError(t, err)
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	require.NoError(t, err)
-	return cert, pemFile(t, "CERTIFICATE", der), pemFile(t, "PRIVATE KEY", keyDER)
-}
 
 // TestPullOverTLS pulls from a server that wants to know its clients, with every
 // key of the configuration that is about connections.
@@ -60,12 +20,12 @@ func TestPullOverTLS(t *testing.T) {
 	src := ostreetest.Repo(t, ostree.ModeArchive)
 	c := ostreetest.Commit(t, src, "main", ostreetest.Plain())
 	require.NoError(t, src.UpdateSummary(t.Context(), ostree.SummaryOptions{}))
-	identity, certFile, keyFile := clientIdentity(t)
+	subscriber := tlstest.NewIdentity(t, "subscriber")
 
 	var mu sync.Mutex
 	protocols := make(map[string]bool)
 	files := http.FileServer(http.Dir(src.Path()))
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server, ca := tlstest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		protocols[r.Proto] = true
 		mu.Unlock()
@@ -76,19 +36,12 @@ func TestPullOverTLS(t *testing.T) {
 			return
 		}
 		files.ServeHTTP(w, r)
-	}))
-	pool := x509.NewCertPool()
-	pool.AddCert(identity)
-	server.TLS = &tls.Config{ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert}
-	server.EnableHTTP2 = true
-	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	server.StartTLS()
-	t.Cleanup(server.Close)
+	}), subscriber)
 
 	at := "https://me:secret@" + server.Listener.Addr().String()
 	good := map[string]string{
-		"url": at, "gpg-verify": "false", "tls-ca-path": pemFile(t, "CERTIFICATE", server.Certificate().Raw),
-		"tls-client-cert-path": certFile, "tls-client-key-path": keyFile,
+		"url": at, "gpg-verify": "false", "tls-ca-path": ca,
+		"tls-client-cert-path": subscriber.CertFile, "tls-client-key-path": subscriber.KeyFile,
 	}
 	header := http.Header{"X-Token": {"token"}}
 	for _, c2 := range []struct {
