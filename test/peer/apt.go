@@ -130,6 +130,28 @@ func Status(packages []*apt.Package) []byte {
 	return b.Bytes()
 }
 
+// Download fetches the packages that apt-get would install of some requests and returns their files.
+func (a *Apt) Download(ctx context.Context, requests ...string) ([]string, error) {
+	install := append([]string{"install", "-y", "-qq"}, requests...)
+	// Without a cache it prints those too that are downloaded.
+	cmd := exec.CommandContext(ctx, "apt-get", append([]string{"--print-uris", "-o", "Dir::Cache::archives=none"}, install...)...)
+	cmd.Env = a.Environment()
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("apt-get --print-uris %q: %w", install, err)
+	}
+	if err := a.run(ctx, append([]string{"apt-get", "--download-only"}, install...)...); err != nil {
+		return nil, err
+	}
+	var files []string
+	for line := range strings.Lines(string(out)) {
+		if fields := strings.Fields(line); len(fields) > 1 && strings.HasSuffix(fields[1], ".deb") {
+			files = append(files, filepath.Join(a.path("cache/archives"), fields[1]))
+		}
+	}
+	return files, nil
+}
+
 // Lists are the Packages files that apt-get fetched.
 func (a *Apt) Lists() ([]string, error) { return filepath.Glob(a.path("state/lists/*_Packages")) }
 

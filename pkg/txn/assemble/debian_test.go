@@ -2,10 +2,7 @@ package assemble_test
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -13,32 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/apt-ostree/apt-ostree/pkg/apt"
-	"github.com/apt-ostree/apt-ostree/pkg/apt/conf"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/deb"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/deb822"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/solve"
-	"github.com/apt-ostree/apt-ostree/pkg/apt/source"
+	"github.com/apt-ostree/apt-ostree/test/peer"
 )
 
 // release is what the integration tests build.
 const release = "bookworm"
-
-// machineSources are the sources of this machine that offer the release, in deb822 format.
-func machineSources() ([]byte, error) {
-	config, err := conf.Load("/")
-	if err != nil {
-		return nil, err
-	}
-	all, err := source.Load("/")
-	if err != nil {
-		return nil, err
-	}
-	found := source.Offering(source.ApplyConf(all, config), release)
-	if len(found) == 0 {
-		return nil, fmt.Errorf("no APT source of this machine offers %s", release)
-	}
-	return source.Format(found), nil
-}
 
 // A set is packages with their files.
 type set struct {
@@ -46,47 +25,24 @@ type set struct {
 	debs     map[*apt.Package]string
 }
 
-// aptDir is an APT of its own, with nothing installed, shared by all tests.
-var aptDir = sync.OnceValues(func() (string, error) {
+// debian is an APT of its own, with nothing installed, shared by all tests.
+var debian = sync.OnceValues(func() (*peer.Apt, error) {
 	dir, err := os.MkdirTemp("", "assemble-apt-")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	for _, sub := range []string{"etc/apt.conf.d", "etc/preferences.d", "etc/sources.list.d", "lists/partial", "cache/archives/partial"} {
-		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
-			return dir, err
-		}
-	}
-	options := fmt.Sprintf(`Dir::Etc "%[1]s/etc"; Dir::State "%[1]s"; Dir::Cache "%[1]s/cache"; Dir::State::status "%[1]s/status";
-APT::Architecture "amd64"; APT::Architectures { "amd64"; }; APT::Install-Recommends "false"; Acquire::Languages "none";
-APT::Sandbox::User "root"; pkgCacheGen::ForceEssential ",";
-`, dir)
-	sources, err := machineSources()
+	a, err := peer.NewApt(context.Background(), dir, release)
 	if err != nil {
-		return dir, err
+		return a, err
 	}
-	for name, text := range map[string]string{"apt.conf": options, "etc/sources.list.d/machine.sources": string(sources), "status": ""} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			return dir, err
-		}
-	}
-	return dir, aptGet(context.Background(), dir, "update")
+	return a, a.Configure(`APT::Architecture "amd64"; APT::Architectures { "amd64"; }; APT::Install-Recommends "false"; pkgCacheGen::ForceEssential ",";`)
 })
-
-func aptGet(ctx context.Context, dir string, args ...string) error {
-	cmd := exec.CommandContext(ctx, "apt-get", append([]string{"-qq", "-y"}, args...)...)
-	cmd.Env = append(os.Environ(), "APT_CONFIG="+filepath.Join(dir, "apt.conf"))
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("apt-get %s: %w\n%s", strings.Join(args, " "), err, out)
-	}
-	return nil
-}
 
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if os.Getenv("APT_OSTREE_INTEGRATION") == "1" && os.Getenv("ASSEMBLE_CHILD") == "" {
-		if dir, err := aptDir(); err == nil {
-			_ = os.RemoveAll(dir) // a temporary directory
+		if a, _ := debian(); a != nil {
+			_ = os.RemoveAll(a.Dir) // a temporary directory
 		}
 		_ = os.RemoveAll(theBase.path)
 	}
@@ -96,18 +52,13 @@ func TestMain(m *testing.M) {
 // debianSet downloads what apt would install on an empty system.
 func debianSet(t *testing.T, requests ...string) set {
 	t.Helper()
-	dir, err := aptDir()
+	a, err := debian()
 	require.NoError(t, err)
-	cmd := exec.CommandContext(t.Context(), "apt-get", append([]string{"install", "-y", "-qq", "--print-uris", "-o", "Dir::Cache::archives=none", "?essential"}, requests...)...)
-	cmd.Env = append(os.Environ(), "APT_CONFIG="+filepath.Join(dir, "apt.conf"))
-	out, err := cmd.Output()
+	files, err := a.Download(t.Context(), append([]string{"?essential"}, requests...)...)
 	require.NoError(t, err)
-	require.NoError(t, aptGet(t.Context(), dir, append([]string{"install", "--download-only", "?essential"}, requests...)...))
 	s := set{debs: map[*apt.Package]string{}}
-	for line := range strings.Lines(string(out)) {
-		if fields := strings.Fields(line); len(fields) > 1 && strings.HasSuffix(fields[1], ".deb") {
-			s.add(t, filepath.Join(dir, "cache", "archives", fields[1]))
-		}
+	for _, file := range files {
+		s.add(t, file)
 	}
 	return s
 }
