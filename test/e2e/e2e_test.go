@@ -25,29 +25,11 @@ const epoch = 1750000000
 var tools string
 
 func TestMain(m *testing.M) {
-	os.Exit(runTests(m))
-}
-
-func runTests(m *testing.M) int {
 	if os.Getenv("APT_OSTREE_INTEGRATION") != "1" {
-		return m.Run()
+		os.Exit(m.Run())
 	}
-	dir, err := os.MkdirTemp("", "apt-ostree-e2e-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer func() { _ = os.RemoveAll(dir) }() // a temporary directory
-	tools = dir
-	build := exec.CommandContext(context.Background(), "go", "build", "-o", dir, "../../cmd/...",
-		"../../examples/sysroot-init", "../../examples/stateroot-init", "../../examples/run-in-deployment") // not examples/ostree: "ostree" is the peer
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "build:", err)
-		return 1
-	}
-	return m.Run()
+	// Without examples/ostree: "ostree" is the peer.
+	os.Exit(testenv.RunWith(m, &tools, "../../cmd/...", "../../examples/sysroot-init", "../../examples/stateroot-init", "../../examples/run-in-deployment"))
 }
 
 func needAll(t *testing.T) {

@@ -39,11 +39,8 @@ func runTests(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // a temporary directory
 	ours.path = filepath.Join(dir, "ostree")
-	build := exec.CommandContext(context.Background(), "go", "build", "-o", ours.path, "../../examples/ostree")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "build:", err)
+	if err := testenv.Build(context.Background(), ours.path, "../../examples/ostree"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()

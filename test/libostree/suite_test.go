@@ -43,10 +43,7 @@ func TestLibostreeTests(t *testing.T) {
 	wanted := readList(t)
 	require.ElementsMatch(t, scripts(t), names(wanted), "testdata/tests.txt and the package ostree-tests name other tests")
 	bin := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(bin, "ostree"), "../../examples/ostree")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, "%s", out)
+	require.NoError(t, testenv.Build(t.Context(), filepath.Join(bin, "ostree"), "../../examples/ostree"))
 
 	from := copyScripts(t)
 	slots := make(chan struct{}, atOnce) // -parallel says more, and other packages' tests run besides

@@ -2,8 +2,6 @@ package solver_test
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
@@ -12,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/apt-ostree/apt-ostree/internal/testenv"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/solve"
 )
 
@@ -21,12 +20,7 @@ var buildSolver = sync.OnceValue(func() error {
 	if err != nil {
 		return err
 	}
-	build := exec.CommandContext(context.Background(), "go", "build", "-o", filepath.Join(d.dir, "solvers", "apt-ostree"), "../../examples/edsp-solver")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w\n%s", err, out)
-	}
-	return nil
+	return testenv.Build(context.Background(), filepath.Join(d.dir, "solvers", "apt-ostree"), "../../examples/edsp-solver")
 })
 
 // TestRandomRequestsThroughApt makes the requests of TestRandomRequests to apt-get, which asks our solver:
