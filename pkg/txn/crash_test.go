@@ -70,32 +70,35 @@ func TestKilledRebase(t *testing.T) {
 		"start Pulling the base", "end Pulling the base", "start Staging deployment", "end Staging deployment",
 		"end Deleting the old ref", "start Cleaning up", "end Cleaning up", "end",
 	} {
-		h, r, commits := following(t)
-		other := h.commitTo(r.Repo, "other", "7")
-		cmd := exec.CommandContext(t.Context(), os.Args[0])
-		cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s|%s|%s", crashAt, h.path, h.running.RunDir, event))
-		out, err := cmd.CombinedOutput()
-		exit, ok := errors.AsType[*exec.ExitError](err)
-		require.True(t, ok && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL, "%s: %v: %s", event, err, out)
+		t.Run(event, func(t *testing.T) {
+			t.Parallel()
+			h, r, commits := following(t)
+			other := h.commitTo(r.Repo, "other", "7")
+			cmd := exec.CommandContext(t.Context(), os.Args[0])
+			cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s|%s|%s", crashAt, h.path, h.running.RunDir, event))
+			out, err := cmd.CombinedOutput()
+			exit, ok := errors.AsType[*exec.ExitError](err)
+			require.True(t, ok && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL, "%s: %v: %s", event, err, out)
 
-		list, err := h.sysroot.Deployments(t.Context())
-		require.NoError(t, err)
-		require.Contains(t, []ostree.Checksum{commits["2"], other}, list[0].Checksum, event)
-		p, err := h.Plan(t.Context(), txn.Change{Rebase: &txn.Rebase{Refspec: "far:other"}})
-		if list[0].Checksum == other {
-			require.ErrorContains(t, err, "Old and new refs are equal")
-			p = h.plan(txn.Change{Upgrade: true})
-			require.True(t, p.Unchanged)
-			p = h.plan(txn.Change{Kargs: &txn.Kargs{Append: []string{"x"}}})
-			err = nil
-		}
-		require.NoError(t, err)
-		d, err := h.Apply(t.Context(), p, txn.ApplyOptions{})
-		require.NoError(t, err)
-		require.Equal(t, other, d.Checksum)
-		require.Equal(t, "far:other", d.Origin.Refspec)
-		h.fsck()
-		require.Equal(t, other, h.shutdown().Deployment.Checksum)
+			list, err := h.sysroot.Deployments(t.Context())
+			require.NoError(t, err)
+			require.Contains(t, []ostree.Checksum{commits["2"], other}, list[0].Checksum, event)
+			p, err := h.Plan(t.Context(), txn.Change{Rebase: &txn.Rebase{Refspec: "far:other"}})
+			if list[0].Checksum == other {
+				require.ErrorContains(t, err, "Old and new refs are equal")
+				p = h.plan(txn.Change{Upgrade: true})
+				require.True(t, p.Unchanged)
+				p = h.plan(txn.Change{Kargs: &txn.Kargs{Append: []string{"x"}}})
+				err = nil
+			}
+			require.NoError(t, err)
+			d, err := h.Apply(t.Context(), p, txn.ApplyOptions{})
+			require.NoError(t, err)
+			require.Equal(t, other, d.Checksum)
+			require.Equal(t, "far:other", d.Origin.Refspec)
+			h.fsck()
+			require.Equal(t, other, h.shutdown().Deployment.Checksum)
+		})
 	}
 }
 
