@@ -3,9 +3,7 @@ package busapi_test
 import (
 	"fmt"
 	"os"
-	"slices"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -33,37 +31,4 @@ func TestActivation(t *testing.T) {
 	require.Zero(t, out.code, out.stderr)
 	require.Equal(t, []string{"2", "1"}, b.versions())
 	b.waitFor(func() bool { return b.owner(name) == "" })
-}
-
-// TestStatusTimes prints how long "status" takes: a client that does nothing, through a daemon that runs, and with its
-// start. Under load only their ratio means something, so nothing is asserted about them but that they were measured.
-func TestStatusTimes(t *testing.T) {
-	b := newHost(t)
-	b.configure("IdleExitTimeout=0")
-	b.activate()
-	const runs = 15
-	var bare, warm, cold []time.Duration
-	measure := func(list *[]time.Duration, args ...string) {
-		start := time.Now()
-		out := b.cli(0, args...)
-		*list = append(*list, time.Since(start))
-		require.Zero(t, out.code, out.stderr)
-	}
-	for range runs {
-		measure(&bare, "--version")
-		measure(&cold, "status")
-		measure(&warm, "status")
-		var pid uint32
-		require.NoError(t, b.connect().BusObject().Call("org.freedesktop.DBus.GetConnectionUnixProcessID", 0, name).Store(&pid))
-		daemon, err := os.FindProcess(int(pid))
-		require.NoError(t, err)
-		require.NoError(t, daemon.Signal(os.Interrupt))
-		b.waitFor(func() bool { return b.owner(name) == "" })
-	}
-	for _, list := range [][]time.Duration{bare, warm, cold} {
-		slices.Sort(list)
-		require.Len(t, list, runs)
-	}
-	t.Logf("status: a client alone %v, warm %v (median %v), with activation %v (median %v); best of %d",
-		bare[0], warm[0], warm[runs/2], cold[0], cold[runs/2], runs)
 }

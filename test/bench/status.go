@@ -111,7 +111,6 @@ func newPrivateBus(ctx context.Context, dir string) (*privateBus, error) {
 		return nil, err
 	}
 	b.broker = exec.CommandContext(ctx, "dbus-daemon", "--config-file="+sockets+"/bus.conf", "--nofork", "--nopidfile")
-	b.broker.Stderr = os.Stderr
 	if err := b.broker.Start(); err != nil {
 		return nil, err
 	}
