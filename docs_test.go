@@ -81,7 +81,7 @@ func headings(t *testing.T, path string) []string {
 }
 
 // TestEveryExampleIsRun compares what users are shown with what test/vm types in its session. The commands of
-// docs/booting.md are not among them: a test reads those from the document and types them as they come.
+// docs/booting.md are not among them: TestBootingDocument reads those from the document and types them as they come.
 func TestEveryExampleIsRun(t *testing.T) {
 	t.Parallel()
 	shown := document.Examples(cli.Command())
