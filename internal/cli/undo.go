@@ -13,7 +13,8 @@ func (a *app) undoCommand() *cobra.Command {
 		Example: "  apt-ostree undo",
 		Short:   "Take the last change back",
 		Long: "Take back the change that made the deployment which boots next: what was deployed before it boots next again,\n" +
-			"with its packages, overrides and kernel arguments. To undo an undo is to redo the change.",
+			"with its packages, overrides and kernel arguments. To undo an undo is to redo the change,\n" +
+			"unless it had only been staged: such a change is dropped.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.change(c.Context(), txn.Change{Undo: true}, flags, "No change.")
