@@ -14,7 +14,10 @@ type UpdateOptions struct {
 	// whose process was killed. An interrupted pull goes on like that. Objects
 	// taken over become part of the repository with this update.
 	Resume bool
-	// NoSync leaves out all syncing, like [Options].NoSync.
+	// NoSync leaves out all syncing, like [Options].NoSync. After a crash objects
+	// may be damaged, also such that no ref leads to, and later updates take
+	// whatever is there to be whole. So it is only for repositories that go with
+	// the crash or are checked after it.
 	NoSync bool
 	// SyncEach syncs each object when it is written, as core.per-object-fsync
 	// does: slower, but other users of the disk wait less.

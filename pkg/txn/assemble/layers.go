@@ -130,7 +130,7 @@ func (b *builder) settleWith(ctx context.Context, change func(*ostree.Writer, *o
 	if err := b.cage.unmount(); err != nil {
 		return err
 	}
-	err := b.in.Repo.UpdateWith(ctx, func(w *ostree.Writer) error {
+	err := b.in.Repo.Update(ctx, func(w *ostree.Writer) error {
 		tree, err := b.mergedTree(ctx, w)
 		if err != nil {
 			return err
@@ -140,7 +140,7 @@ func (b *builder) settleWith(ctx context.Context, change func(*ostree.Writer, *o
 		}
 		b.lower, err = w.WriteTree(ctx, tree)
 		return err
-	}, ostree.UpdateOptions{NoSync: true})
+	})
 	if err != nil {
 		return err
 	}

@@ -222,10 +222,11 @@ func (u *unpacking) flush(ctx context.Context) error {
 }
 
 // writeTree stores the tree to be placed, with the files that have another
-// owner or mode here than in the cache. Nothing waits for the disk: if the
-// machine stops, the build is lost anyway.
+// owner or mode here than in the cache. It waits for the disk, although nothing is
+// left of the build if the machine stops: its objects are, and the next build
+// would take them to be whole.
 func (u *unpacking) writeTree(ctx context.Context) (id ostree.TreeID, err error) {
-	err = u.cache.Repo().UpdateWith(ctx, func(w *ostree.Writer) error {
+	err = u.cache.Repo().Update(ctx, func(w *ostree.Writer) error {
 		for _, r := range u.rewrites {
 			if err := r.do(ctx, w, u.tree); err != nil {
 				return err
@@ -233,7 +234,7 @@ func (u *unpacking) writeTree(ctx context.Context) (id ostree.TreeID, err error)
 		}
 		id, err = w.WriteTree(ctx, u.tree)
 		return err
-	}, ostree.UpdateOptions{NoSync: true})
+	})
 	return id, err
 }
 

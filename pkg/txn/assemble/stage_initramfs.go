@@ -73,7 +73,7 @@ func (b *builder) initramfsKey(ctx context.Context, argv []string) (string, erro
 		return "", err
 	}
 	var id ostree.TreeID
-	err := b.in.Repo.UpdateWith(ctx, func(w *ostree.Writer) error {
+	err := b.in.Repo.Update(ctx, func(w *ostree.Writer) error {
 		tree, err := b.mergedTree(ctx, w)
 		if err != nil {
 			return err
@@ -88,7 +88,7 @@ func (b *builder) initramfsKey(ctx context.Context, argv []string) (string, erro
 		}
 		id, err = w.WriteTree(ctx, tree)
 		return err
-	}, ostree.UpdateOptions{NoSync: true})
+	})
 	if err != nil {
 		return "", err
 	}
@@ -134,7 +134,7 @@ func (b *builder) keepInitramfs(ctx context.Context, kernel, key string) error {
 		if err != nil {
 			return err
 		}
-		return b.in.Repo.UpdateWith(ctx, func(w *ostree.Writer) error {
+		return b.in.Repo.Update(ctx, func(w *ostree.Writer) error {
 			sum, err := w.WriteFile(ctx, ostree.FileInfo{Mode: unix.S_IFREG | uint32(info.Mode().Perm())}, f)
 			if err == nil {
 				err = tree.SetFile(keptImage, sum)
@@ -143,7 +143,7 @@ func (b *builder) keepInitramfs(ctx context.Context, kernel, key string) error {
 				id, err = w.WriteTree(ctx, tree)
 			}
 			return err
-		}, ostree.UpdateOptions{NoSync: true})
+		})
 	})
 	if err == nil {
 		b.remember(atInitramfs, key, id, 0)
