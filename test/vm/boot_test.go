@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/apt-ostree/apt-ostree/pkg/txn"
-	"github.com/apt-ostree/apt-ostree/test/vm"
 )
 
 // status asks the guest's apt-ostree.
@@ -40,9 +39,9 @@ func (s *system) checkBooted(index int) txn.DeploymentStatus {
 }
 
 // checkInstalled looks at a machine as it comes from the disk.
-func (s *system) checkInstalled() {
+func (s *system) checkInstalled(ref string) {
 	s.t.Helper()
-	require.Equal(s.t, vm.Ref, s.checkBooted(0).Origin)
+	require.Equal(s.t, ref, s.checkBooted(0).Origin)
 	// What must not be changed by hand is read-only.
 	for path, want := range map[string]string{"/usr": "ro", "/sysroot": "ro", "/etc": "rw", "/var": "rw"} {
 		require.Regexp(s.t, "^"+want+"(,|$)", s.run("findmnt", "-n", "-o", "OPTIONS", "--target", path), path)

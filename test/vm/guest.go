@@ -98,6 +98,10 @@ func (g Guest) Configure(ctx context.Context, d deploy.Deployment, varDir string
 		boot + "/grub/custom.cfg":                                         grubMenu,
 	}
 	copies := map[string]string{g.Agent: etc + "/apt-ostree-test/agent"}
+	local := func(program string) { copies[program] = filepath.Join(varDir, "usrlocal/bin", filepath.Base(program)) }
+	if g.Ostree != "" {
+		local(g.Ostree)
+	}
 	if g.Program != "" {
 		unit, err := os.ReadFile(filepath.Join(g.Data, "systemd/apt-ostree-boot-complete.service"))
 		if err != nil {
@@ -106,9 +110,8 @@ func (g Guest) Configure(ctx context.Context, d deploy.Deployment, varDir string
 		files[etc+"/systemd/system/ostree-finalize-staged.service.d/ours.conf"] = finalizer
 		files[etc+"/systemd/system/apt-ostree-boot-complete.service"] = string(unit)
 		files[etc+"/systemd/system/apt-ostree-boot-complete.service.d/ours.conf"] = assessor
-		for _, program := range []string{g.Program, g.Ostree, filepath.Join(g.Data, "apt-ostree-grub-menu")} {
-			copies[program] = filepath.Join(varDir, "usrlocal/bin", filepath.Base(program))
-		}
+		local(g.Program)
+		local(filepath.Join(g.Data, "apt-ostree-grub-menu"))
 	}
 	if g.Sources != nil {
 		if err := os.RemoveAll(etc + "/apt/sources.list.d/apt-ostree.sources"); err != nil {

@@ -27,18 +27,22 @@ func probe(version string) apttest.Deb {
 	}
 }
 
-// TestLayering is the life of a machine with EFI.
+// TestLayering is the life of a machine with EFI, which its daemon changes.
 func TestLayering(t *testing.T) {
 	t.Parallel()
 	need(t)
 	archive := apttest.New(t, apttest.Options{})
 	archive.Add(probe("1.0"))
-	s := start(t, disk(t, archive), vm.Options{Firmware: vm.EFI})
+	s := start(t, installedDisk(t, archive), vm.Options{Firmware: vm.EFI})
 	s.run("test", "-d", "/sys/firmware/efi")
-	s.checkInstalled()
+	s.checkInstalled(vm.InstalledRef)
 	s.run("ostree-example", "admin", "kargs", "edit-in-place", "--append-if-missing=test.karg=1")
 	s.checkLayering()
 	require.Contains(t, strings.Fields(s.run("cat", "/proc/cmdline")), "test.karg=1")
+	// The daemon made it, and the journal knows the boots.
+	history := s.run("apt-ostree", "history", "--all")
+	require.Regexp(t, `CreateCommand: apt-ostree install probe\nUser: root, client\(dbus::`, history)
+	require.Contains(t, history, "BootTimestamp: ")
 }
 
 // TestLayeringInContainer is the same at native speed, and more of it.

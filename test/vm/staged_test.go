@@ -55,7 +55,7 @@ func TestStagedWithPeer(t *testing.T) {
 	need(t)
 	s := start(t, disk(t, apttest.New(t, apttest.Options{})), vm.Options{Firmware: vm.BIOS})
 	require.NotZero(t, s.try("test", "-e", "/sys/firmware/efi").Code)
-	s.checkInstalled()
+	s.checkInstalled(vm.Ref)
 	late := func(text string) { s.sh("echo " + text + " >/etc/late.conf") }
 
 	s.run("ostree", "admin", "deploy", "--stage", vm.Ref)

@@ -71,15 +71,34 @@ func disk(t *testing.T, archive *apttest.Archive) string {
 
 func diskWith(t *testing.T, archive *apttest.Archive, change func(*image.InstallOptions)) string {
 	t.Helper()
-	s := archive.Publish()
+	opts := installOptions(t, forGuest(archive.Publish()))
+	change(&opts)
+	return diskOf(t, vm.Ref, opts)
+}
+
+// installedDisk makes a disk of the system with what `make install` installs, so that its daemon makes the changes.
+func installedDisk(t *testing.T, archive *apttest.Archive) string {
+	t.Helper()
+	b, err := installed()
+	require.NoError(t, err)
+	opts := installOptions(t, source.Source{})
+	opts.Configure = vm.Guest{Agent: b.Agent, Ostree: b.Ostree, Sources: source.Format([]source.Source{forGuest(archive.Publish())})}.Configure
+	return diskOf(t, vm.InstalledRef, opts)
+}
+
+func diskOf(t *testing.T, ref string, opts image.InstallOptions) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "disk.raw")
+	require.NoError(t, image.Install(t.Context(), repository(t), ref, file, opts))
+	return file
+}
+
+// forGuest gives an archive the address that it has for a guest of QEMU.
+func forGuest(s source.Source) source.Source {
 	for i, uri := range s.URIs {
 		s.URIs[i] = strings.Replace(uri, "127.0.0.1", vm.ArchiveHost, 1)
 	}
-	opts := installOptions(t, s)
-	change(&opts)
-	file := filepath.Join(t.TempDir(), "disk.raw")
-	require.NoError(t, image.Install(t.Context(), repository(t), vm.Ref, file, opts))
-	return file
+	return s
 }
 
 // repository has the composed system.
