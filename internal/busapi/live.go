@@ -57,13 +57,11 @@ func (t *transaction) applyLive(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, system.Close()) }()
-	if !t.options.DryRun {
-		unlock, err := system.Lock(ctx)
-		if err != nil {
-			return err
-		}
-		defer unlock() //nolint:errcheck // nothing depends on it any more
+	unlock, err := t.lock(ctx, system)
+	if err != nil {
+		return err
 	}
+	defer unlock()
 	change := t.liveWant.change
 	if t.liveWant.target != "" {
 		if change.Target, err = system.Repo().Resolve(ctx, t.liveWant.target); err != nil {

@@ -43,17 +43,11 @@ func (t *transaction) apply(ctx context.Context) (err error) {
 	if err := t.receiveFiles(ctx, system); err != nil {
 		return err
 	}
-	if !t.options.DryRun {
-		unlock, err := system.Lock(ctx)
-		if err != nil {
-			return err
-		}
-		defer func() {
-			if unlockErr := unlock(); unlockErr != nil {
-				t.server.log.Warn("sysroot lock not released cleanly", "error", unlockErr)
-			}
-		}()
+	unlock, err := t.lock(ctx, system)
+	if err != nil {
+		return err
 	}
+	defer unlock()
 	plan, err := system.Plan(ctx, t.change)
 	if err != nil {
 		return err
@@ -76,6 +70,22 @@ func (t *transaction) apply(ctx context.Context) (err error) {
 		return nil
 	}
 	return t.afterwards() //nolint:contextcheck // a restart comes after the transaction
+}
+
+// lock keeps others from changing the system between a plan and its end; what changes nothing needs no lock.
+func (t *transaction) lock(ctx context.Context, system *txn.System) (unlock func(), err error) {
+	if t.options.DryRun {
+		return func() {}, nil
+	}
+	release, err := system.Lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		if err := release(); err != nil {
+			t.server.log.Warn("sysroot lock not released cleanly", "error", err)
+		}
+	}, nil
 }
 
 // carryOut applies a plan, unless the configuration forbids that.

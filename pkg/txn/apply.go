@@ -41,23 +41,17 @@ func (s *System) Apply(ctx context.Context, p *Plan, opts ApplyOptions) (*deploy
 	if p.Unchanged {
 		return &p.boot[0], nil
 	}
-	if !s.locked {
-		unlock, err := s.Lock(ctx)
-		if err != nil {
-			return nil, err
-		}
-		defer func() {
-			if err := unlock(); err != nil {
-				s.opts.Logger.Warn("sysroot lock not released cleanly", "error", err)
-			}
-		}()
+	unlock, err := s.lockOnce(ctx)
+	if err != nil {
+		return nil, err
 	}
+	defer unlock()
 	if err := s.checkFresh(ctx, p); err != nil {
 		return nil, err
 	}
 	run := &application{system: s, plan: p, unpacker: opts.Unpacker}
 	record := s.begin(p, opts)
-	err := step.Run(ctx, run.steps(), step.Options{Reporter: record})
+	err = step.Run(ctx, run.steps(), step.Options{Reporter: record})
 	record.end(ctx, run.deployment, err)
 	if err != nil {
 		return nil, err
@@ -66,6 +60,22 @@ func (s *System) Apply(ctx context.Context, p *Plan, opts ApplyOptions) (*deploy
 		return s.first(context.WithoutCancel(ctx))
 	}
 	return run.deployment, nil
+}
+
+// lockOnce takes the lock, unless the caller of a change has it already.
+func (s *System) lockOnce(ctx context.Context) (unlock func(), err error) {
+	if s.locked {
+		return func() {}, nil
+	}
+	release, err := s.Lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		if err := release(); err != nil {
+			s.opts.Logger.Warn("sysroot lock not released cleanly", "error", err)
+		}
+	}, nil
 }
 
 // first is the deployment that boots next, nil if there is none.

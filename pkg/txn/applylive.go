@@ -222,19 +222,17 @@ func (s *System) ApplyLive(ctx context.Context, p *LivePlan, opts LiveOptions) e
 	if p.Unchanged {
 		return nil
 	}
-	if !s.locked {
-		unlock, err := s.Lock(ctx)
-		if err != nil {
-			return err
-		}
-		defer unlock() //nolint:errcheck // nothing depends on it any more
+	unlock, err := s.lockOnce(ctx)
+	if err != nil {
+		return err
 	}
+	defer unlock()
 	if opts.Run == nil {
 		opts.Run = runProgram
 	}
 	record := s.beginLive(p, opts)
 	run := &liveRun{system: s, plan: p, opts: opts}
-	err := step.Run(ctx, run.steps(), step.Options{Reporter: record})
+	err = step.Run(ctx, run.steps(), step.Options{Reporter: record})
 	record.end(ctx, nil, err)
 	return err
 }
