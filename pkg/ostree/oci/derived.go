@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path"
 	"slices"
 	"strings"
@@ -36,7 +35,7 @@ func (r *importer) derived(ctx context.Context, in *layerReader, w *ostree.Write
 	d := &derivedLayer{
 		ctx: ctx, in: in, w: w, tree: ostree.NewTree(plainDir), changed: make(map[string]ostree.Checksum),
 	}
-	if err := d.entries(); err != nil {
+	if err := d.in.each(d.entry); err != nil {
 		return ostree.Checksum{}, err
 	}
 	if err := in.finish(); err != nil {
@@ -47,21 +46,6 @@ func (r *importer) derived(ctx context.Context, in *layerReader, w *ostree.Write
 
 // plainDir is a directory of which nothing is known.
 var plainDir = ostree.DirMeta{Mode: unix.S_IFDIR | 0o755}
-
-func (d *derivedLayer) entries() error {
-	for {
-		h, err := d.in.next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := d.entry(h); err != nil {
-			return d.in.fail(err)
-		}
-	}
-}
 
 func (d *derivedLayer) entry(h *tar.Header) error {
 	if strings.HasPrefix(h.Name, repoDir+"/") {

@@ -19,14 +19,14 @@ func ReadLayer(ctx context.Context, w *ostree.Writer, layer io.Reader, kind int)
 	defer in.release()
 	if kind == 2 {
 		d := &derivedLayer{ctx: ctx, in: in, w: w, tree: ostree.NewTree(plainDir), changed: make(map[string]ostree.Checksum)}
-		if err := d.entries(); err != nil {
+		if err := d.in.each(d.entry); err != nil {
 			return err
 		}
 		base := ostree.NewTree(plainDir)
 		return mergeDir(base, d.tree, "")
 	}
 	o := newObjectLayer(ctx, in, w, kind == 0)
-	if err := o.entries(); err != nil || o.found.IsZero() {
+	if err := o.in.each(o.entry); err != nil || o.found.IsZero() {
 		return err
 	}
 	return o.complete()

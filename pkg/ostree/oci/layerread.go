@@ -85,6 +85,22 @@ func (l *layerReader) start(ctx context.Context, blob io.ReadCloser) error {
 	return nil
 }
 
+// each hands over the entries one by one. Errors say where they belong.
+func (l *layerReader) each(entry func(*tar.Header) error) error {
+	for {
+		h, err := l.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := entry(h); err != nil {
+			return l.fail(err)
+		}
+	}
+}
+
 // next goes to the next entry, whose name is clean and inside the tree; io.EOF ends
 // the layer.
 func (l *layerReader) next() (*tar.Header, error) {

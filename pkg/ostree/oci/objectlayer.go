@@ -63,7 +63,7 @@ func newObjectLayer(ctx context.Context, in *layerReader, w *ostree.Writer, comm
 
 // read reads the whole layer. What it has written is worth nothing if that fails.
 func (o *objectLayer) read() error {
-	if err := o.entries(); err != nil {
+	if err := o.in.each(o.entry); err != nil {
 		return err
 	}
 	if err := o.in.finish(); err != nil {
@@ -73,21 +73,6 @@ func (o *objectLayer) read() error {
 		return errors.New("has no commit, though it is the first layer")
 	}
 	return o.judge()
-}
-
-func (o *objectLayer) entries() error {
-	for {
-		h, err := o.in.next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := o.entry(h); err != nil {
-			return o.in.fail(err)
-		}
-	}
 }
 
 // entry looks at one entry. What is not an object only shows the objects to
