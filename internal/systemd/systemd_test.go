@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/apt-ostree/apt-ostree/internal/systemd"
+	"github.com/apt-ostree/apt-ostree/internal/testenv"
 )
 
 func TestUnitOf(t *testing.T) {
@@ -30,7 +31,7 @@ func TestReboot(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("PATH", dir+":/usr/bin:/bin")
 	systemctl := func(script string) {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, "systemctl"), []byte("#!/bin/sh\n"+script), 0o755))
+		testenv.WriteProgram(t, filepath.Join(dir, "systemctl"), []byte("#!/bin/sh\n"+script), 0o755)
 	}
 	systemctl(`echo "$@" > ` + dir + "/asked\n")
 	require.NoError(t, systemd.Reboot(t.Context()))

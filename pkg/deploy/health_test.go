@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/apt-ostree/apt-ostree/internal/testenv"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy"
 )
 
@@ -15,7 +16,7 @@ import (
 func program(t *testing.T, path, script string, mode os.FileMode) {
 	t.Helper()
 	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
-	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), mode))
+	testenv.WriteProgram(t, path, []byte("#!/bin/sh\n"+script+"\n"), mode)
 }
 
 func TestHealthPrograms(t *testing.T) {

@@ -63,7 +63,7 @@ func machineOf(t *testing.T, s *deploy.Sysroot, d deploy.Deployment) machine {
 	b, run := boot(t, s, d)
 	// Newer versions of the tool start what finalizes at shutdown.
 	require.NoError(t, os.Mkdir(run+"/bin", 0o755))
-	require.NoError(t, os.WriteFile(run+"/bin/systemctl", []byte("#!/bin/sh\n"), 0o755))
+	testenv.WriteProgram(t, run+"/bin/systemctl", []byte("#!/bin/sh\n"), 0o755)
 	return machine{b, d, run}
 }
 

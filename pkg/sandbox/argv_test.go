@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "write the golden files")
 func fakeBwrap(t *testing.T) *sandbox.Bwrap {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "bwrap")
-	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"), 0o755))
+	testenv.WriteProgram(t, path, []byte("#!/bin/sh\n"), 0o755)
 	b, err := sandbox.New(t.Context(), sandbox.Options{Path: path})
 	require.NoError(t, err)
 	return b

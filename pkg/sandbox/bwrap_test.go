@@ -73,7 +73,7 @@ func TestBwrapWithoutRoot(t *testing.T) {
 	require.NoError(t, err)
 	program, err := os.ReadFile(self)
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "test"), program, 0o755))
+	testenv.WriteProgram(t, filepath.Join(dir, "test"), program, 0o755)
 	require.NoError(t, os.Chown(dir, nobody, nobody))
 
 	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "test"), "-test.run", "^TestBwrap$", "-test.v")
@@ -98,7 +98,7 @@ func TestNewWhereNoSandboxCanBeMade(t *testing.T) {
 	t.Parallel()
 	broken := filepath.Join(t.TempDir(), "bwrap")
 	script := "#!/bin/sh\necho 'bwrap: Unknown option --unshare-cgroup' >&2\nexit 1\n"
-	require.NoError(t, os.WriteFile(broken, []byte(script), 0o755))
+	testenv.WriteProgram(t, broken, []byte(script), 0o755)
 	_, err := sandbox.New(t.Context(), sandbox.Options{Path: broken})
 	require.ErrorContains(t, err, "Unknown option --unshare-cgroup")
 	require.ErrorContains(t, err, "version 0.8 or newer is needed")

@@ -145,7 +145,7 @@ func TestGRUBGenerator(t *testing.T) {
 	t.Parallel()
 	boot := t.TempDir()
 	script := boot + "/generate"
-	require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\n[ \"$2\" ] || exit 7\necho \"version $_OSTREE_GRUB2_BOOTVERSION\" > \"$2\"\n"), 0o755))
+	testenv.WriteProgram(t, script, []byte("#!/bin/sh\n[ \"$2\" ] || exit 7\necho \"version $_OSTREE_GRUB2_BOOTVERSION\" > \"$2\"\n"), 0o755)
 	c := config(t, boot, 1)
 	require.NoError(t, bootloader.GRUB{Dir: "grub2", Generator: script}.Write(t.Context(), c))
 	require.Equal(t, "version 1\n", string(get(t, boot+"/loader.1/grub.cfg")))
