@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"runtime"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -34,11 +36,18 @@ func RemoveAllAt(dirfd int, name string) error {
 	if err != nil {
 		return ignoreMissing(err)
 	}
-	return removeAt(dirfd, name, st.Dev)
+	r := remover{dev: st.Dev, free: make(chan struct{}, runtime.GOMAXPROCS(0)-1)}
+	return r.entry(dirfd, name)
 }
 
-// removeAt removes one entry; dev is the file system that may be touched.
-func removeAt(dirfd int, name string, dev uint64) error {
+// remover is one run.
+type remover struct {
+	dev  uint64        // the file system that may be touched
+	free chan struct{} // room for what further goroutines put in
+}
+
+// entry removes one entry of a directory.
+func (r *remover) entry(dirfd int, name string) error {
 	err := retry(func() error { return unix.Unlinkat(dirfd, name, 0) })
 	switch {
 	case err == nil, errors.Is(err, fs.ErrNotExist):
@@ -54,13 +63,13 @@ func removeAt(dirfd int, name string, dev uint64) error {
 	if st.Mode&unix.S_IFMT != unix.S_IFDIR {
 		return removeImmutable(dirfd, name, err)
 	}
-	if st.Dev != dev {
+	if st.Dev != r.dev {
 		return &fs.PathError{Op: "remove", Path: name, Err: unix.EXDEV}
 	}
-	return removeDir(dirfd, name, dev)
+	return r.dir(dirfd, name)
 }
 
-func removeDir(dirfd int, name string, dev uint64) error {
+func (r *remover) dir(dirfd int, name string) error {
 	d, err := OpenDirAt(dirfd, name)
 	if errors.Is(err, fs.ErrPermission) {
 		if err := unix.Fchmodat(dirfd, name, 0o700, 0); err != nil {
@@ -79,13 +88,39 @@ func removeDir(dirfd int, name string, dev uint64) error {
 	if err != nil {
 		return err
 	}
-	for _, n := range names {
-		if err := removeAt(int(d.Fd()), n, dev); err != nil {
-			return err
-		}
+	if err := r.entries(int(d.Fd()), names); err != nil {
+		return err
 	}
 	if err := retry(func() error { return unix.Unlinkat(dirfd, name, unix.AT_REMOVEDIR) }); err != nil {
 		return ignoreMissing(&fs.PathError{Op: "rmdir", Path: name, Err: err})
+	}
+	return nil
+}
+
+// entries removes what is in a directory: the second half of many names by another goroutine, if
+// a processor has none. On a tree of hard links the time goes into the kernel.
+func (r *remover) entries(dirfd int, names []string) error {
+	const worth = 8 // a goroutine
+	if len(names) >= worth {
+		select {
+		case r.free <- struct{}{}:
+			var others sync.WaitGroup
+			var otherErr error
+			half := len(names) / 2
+			others.Go(func() {
+				defer func() { <-r.free }()
+				otherErr = r.entries(dirfd, names[half:])
+			})
+			err := r.entries(dirfd, names[:half])
+			others.Wait()
+			return errors.Join(err, otherErr)
+		default:
+		}
+	}
+	for _, name := range names {
+		if err := r.entry(dirfd, name); err != nil {
+			return err
+		}
 	}
 	return nil
 }
