@@ -62,6 +62,14 @@ func SetXattrs(fd int, attrs []Xattr) error {
 	return nil
 }
 
+// RemoveXattr removes an attribute of an open file.
+func RemoveXattr(fd int, name string) error {
+	if err := retry(func() error { return unix.Fremovexattr(fd, name) }); err != nil {
+		return &fs.PathError{Op: "removexattr " + name, Path: "fd " + strconv.Itoa(fd), Err: err}
+	}
+	return nil
+}
+
 // LSetXattrs sets attributes of a path; a symbolic link is not followed.
 func LSetXattrs(path string, attrs []Xattr) error {
 	for _, a := range attrs {

@@ -16,12 +16,14 @@ import (
 	"github.com/apt-ostree/apt-ostree/internal/fsx"
 )
 
-// Names that stand for removed ones: in container layers, and in commits that
-// carry an overlay's whiteouts.
+// PassthroughWhiteoutPrefix begins the name of a file that stands for an overlay's whiteout, see
+// [CheckoutOptions].
+const PassthroughWhiteoutPrefix = ".ostree-wh."
+
+// Names that stand for removed ones in container layers.
 const (
-	whiteoutPrefix            = ".wh."
-	whiteoutOpaque            = whiteoutPrefix + whiteoutPrefix + ".opq"
-	passthroughWhiteoutPrefix = ".ostree-wh."
+	whiteoutPrefix = ".wh."
+	whiteoutOpaque = whiteoutPrefix + whiteoutPrefix + ".opq"
 )
 
 // entry writes one file of a directory, or does what its name asks for. at is what
@@ -30,7 +32,7 @@ func (c *checkout) entry(ctx context.Context, d *os.File, name, at string, sum C
 	if target, ok := strings.CutPrefix(name, whiteoutPrefix); ok && c.opts.Whiteouts {
 		return c.whiteout(d, name, target)
 	}
-	if target, ok := strings.CutPrefix(name, passthroughWhiteoutPrefix); ok && c.opts.PassthroughWhiteouts {
+	if target, ok := strings.CutPrefix(name, PassthroughWhiteoutPrefix); ok && c.opts.PassthroughWhiteouts {
 		return c.passthroughWhiteout(ctx, d, target, path.Join(path.Dir(at), target), sum)
 	}
 	if c.opts.Union == UnionAdd {
@@ -232,7 +234,7 @@ func (c *checkout) whiteout(d *os.File, name, target string) error {
 // passthroughWhiteout makes the whiteout of an overlay.
 func (c *checkout) passthroughWhiteout(ctx context.Context, d *os.File, target, at string, sum Checksum) error {
 	if !fsx.IsName(target) {
-		return fmt.Errorf("%q is not a whiteout of a name", passthroughWhiteoutPrefix+target)
+		return fmt.Errorf("%q is not a whiteout of a name", PassthroughWhiteoutPrefix+target)
 	}
 	fi, err := c.repo.FileInfo(ctx, sum)
 	if err != nil {

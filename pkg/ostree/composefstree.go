@@ -134,7 +134,7 @@ func describeFile(n *composefs.Node, c Checksum, fi FileInfo, digest *composefs.
 		n.Payload = fi.Target
 		return
 	}
-	if name, ok := strings.CutPrefix(n.Name, passthroughWhiteoutPrefix); ok {
+	if name, ok := strings.CutPrefix(n.Name, PassthroughWhiteoutPrefix); ok {
 		n.Name, n.Mode = name, n.Mode&^unix.S_IFMT|unix.S_IFCHR
 		return
 	}
