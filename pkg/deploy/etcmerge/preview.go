@@ -7,6 +7,8 @@ import (
 	"iter"
 	"path"
 	"syscall"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Conflict is a local change that meets a changed default.
@@ -46,17 +48,24 @@ func (o *Outcome) Blocking() []Conflict {
 // Preview tells what [Merge] would do. The trees may be directories ([os.DirFS]) or the contents of
 // commits; owner tells their owners and may be nil for directories.
 func Preview(ctx context.Context, old, local, next fs.FS, owner Owner) (*Outcome, error) {
-	mine, err := Diff(ctx, old, local, owner)
-	if err != nil {
+	var mine, theirs, between []Change
+	both, bothCtx := errgroup.WithContext(ctx)
+	both.Go(func() (err error) {
+		mine, err = Diff(bothCtx, old, local, owner)
+		return err
+	})
+	both.Go(func() (err error) {
+		theirs, err = Diff(bothCtx, old, next, owner)
+		return err
+	})
+	if err := both.Wait(); err != nil {
 		return nil, err
 	}
-	theirs, err := Diff(ctx, old, next, owner)
-	if err != nil {
-		return nil, err
-	}
-	between, err := Diff(ctx, next, local, owner)
-	if err != nil {
-		return nil, err
+	if len(mine) > 0 && len(theirs) > 0 { // Otherwise nothing can conflict.
+		var err error
+		if between, err = Diff(ctx, next, local, owner); err != nil {
+			return nil, err
+		}
 	}
 	p := previewer{local: local, next: next, mine: byPath(mine), theirs: byPath(theirs), between: byPath(between)}
 	out := new(Outcome)
