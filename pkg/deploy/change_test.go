@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/apt-ostree/apt-ostree/pkg/deploy"
 	"github.com/apt-ostree/apt-ostree/pkg/deploy/etcmerge"
@@ -316,4 +317,32 @@ func TestProgress(t *testing.T) {
 	}})
 	require.NoError(t, err)
 	require.Equal(t, []string{"check out", "merge /etc", "prepare /var", "seal", "write boot entries", "switch"}, got)
+}
+
+// TestDeployCheckout takes a directory over that somebody has checked out.
+func TestDeployCheckout(t *testing.T) {
+	t.Parallel()
+	s := newSysroot(t)
+	c := commit(t, s, "1", nil)
+	checkOut := func() string {
+		dir := filepath.Join(s.Repo().Path(), "tmp/made")
+		require.NoError(t, s.Repo().Checkout(t.Context(), c, dir, ostree.CheckoutOptions{PassthroughWhiteouts: true}))
+		return dir
+	}
+	made := checkOut()
+	var st unix.Stat_t
+	require.NoError(t, unix.Stat(made, &st))
+	d := mustDeploy(t, s, c, deploy.DeployOptions{Checkout: made})
+	require.NoDirExists(t, made)
+	taken := st.Ino
+	require.NoError(t, unix.Stat(d.Path, &st))
+	require.Equal(t, taken, st.Ino)
+	second := mustDeploy(t, s, c, deploy.DeployOptions{})
+	require.Equal(t, layout(t, second.Path), layout(t, d.Path))
+	requireAgreement(t, s)
+
+	_, err := s.Deploy(t.Context(), c, nil, deploy.DeployOptions{Checkout: made})
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.ErrorContains(t, err, made)
+	requireAgreement(t, s)
 }

@@ -33,6 +33,10 @@ type DeployOptions struct {
 	// OverlayInitrds are files on this machine that the kernel gets as initrds after that of the
 	// commit, in this order. They are copied.
 	OverlayInitrds []string
+	// Checkout is a directory with the tree of the commit, on the file system of the repository, that
+	// becomes the deployment's. It must be as [ostree.Repo.CheckoutTree] with
+	// [ostree.CheckoutOptions].PassthroughWhiteouts makes it, which is done if it is empty.
+	Checkout string
 	// Retain keeps more of the other deployments than is kept by default.
 	Retain Retain
 	// NotDefault puts the deployment after the running one, or after the merge deployment, instead

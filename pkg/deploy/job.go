@@ -98,10 +98,13 @@ func (j *job) run(ctx context.Context, steps []jobStep) error {
 	return nil
 }
 
-// checkout makes the tree of hard links.
+// checkout makes the tree of hard links, unless somebody has.
 func (j *job) checkout(ctx context.Context) error {
 	if err := os.MkdirAll(filepath.Dir(j.deployment.Path), 0o775); err != nil {
 		return err
+	}
+	if made := j.opts.Checkout; made != "" {
+		return os.Rename(made, j.deployment.Path)
 	}
 	return j.sysroot.repo.CheckoutTree(ctx, j.in.commit.Tree, j.deployment.Path, ostree.CheckoutOptions{PassthroughWhiteouts: true})
 }

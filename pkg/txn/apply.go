@@ -50,6 +50,7 @@ func (s *System) Apply(ctx context.Context, p *Plan, opts ApplyOptions) (*deploy
 		return nil, err
 	}
 	run := &application{system: s, plan: p, unpacker: opts.Unpacker}
+	defer run.close()
 	record := s.begin(p, opts)
 	err = step.Run(ctx, run.steps(), step.Options{Reporter: record})
 	record.end(ctx, run.deployment, err)
@@ -114,7 +115,18 @@ type application struct {
 	unpacker   assemble.UnpackMode
 	sums       map[*apt.Package]string // SHA-256 of the packages, in debstore
 	commit     ostree.Checksum
+	checkout   *assemble.Checkout // of commit, nil if there is none
 	deployment *deploy.Deployment
+}
+
+// close removes what a change that failed has left.
+func (a *application) close() {
+	if a.checkout == nil {
+		return
+	}
+	if err := a.checkout.Close(); err != nil {
+		a.system.opts.Logger.Warn("the next change removes it again", "error", err)
+	}
 }
 
 func (a *application) steps() []step.Step {
@@ -172,14 +184,14 @@ func (a *application) assemble(ctx context.Context, task *step.Task) error {
 	result, err := assemble.Build(ctx, assemble.Input{
 		Repo: s.Repo(), Base: p.Base, Batches: batches, Debs: debs, Overwrite: p.overwriting(), Purge: p.purges(), Seed: seed,
 		Timestamp: base.Timestamp, Runner: runner, Logger: s.opts.Logger, LogDir: s.logDir(p.Stateroot),
-		Initramfs: p.origin.RegenerateInitramfs, InitramfsArgs: append(initramfsArgs, p.origin.InitramfsArgs...), Unpacker: a.unpacker,
+		Initramfs: p.origin.RegenerateInitramfs, InitramfsArgs: append(initramfsArgs, p.origin.InitramfsArgs...), Unpacker: a.unpacker, KeepCheckout: true,
 		Commit: a.layeredCommit(base),
 		Report: func(r assemble.Progress) { task.Progress(r.Item, int64(r.Done), int64(r.Total), step.Items) },
 	})
 	if err != nil {
 		return err
 	}
-	a.commit = result.Commit
+	a.commit, a.checkout = result.Commit, result.Checkout
 	return nil
 }
 

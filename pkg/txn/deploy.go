@@ -21,6 +21,9 @@ func (a *application) deploy(ctx context.Context, _ *step.Task) error {
 	if err != nil {
 		return err
 	}
+	if a.checkout != nil {
+		options.Checkout = a.checkout.Dir
+	}
 	remove, err := a.writeInitrd(&options)
 	if err != nil {
 		return err

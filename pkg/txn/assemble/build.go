@@ -28,8 +28,15 @@ func Build(ctx context.Context, in Input) (result *Result, err error) {
 			return err
 		}
 		b.progress("commit", 0)
-		return b.timed(ctx, step{"commit", func(ctx context.Context) error {
+		err := b.timed(ctx, step{"commit", func(ctx context.Context) error {
 			result, err = b.commit(ctx)
+			return err
+		}})
+		if err != nil {
+			return err
+		}
+		return b.timed(ctx, step{"keep the checkout", func(ctx context.Context) error {
+			result.Checkout, err = b.checkout(ctx, result)
 			return err
 		}})
 	})

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -154,7 +155,11 @@ func (c *Cage) writeTools() error {
 	return nil
 }
 
+// writeExecutable writes a program that runs soon. A child that this process starts meanwhile would
+// have it open for writing, if only up to its own exec, and until then running it is ETXTBSY.
 func writeExecutable(path, text string) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
 		return err
 	}

@@ -123,6 +123,10 @@ type Input struct {
 	// add the same files to every tree. See [DropStages].
 	KeepStages bool
 
+	// KeepCheckout leaves the tree of the commit also as a directory, which takes less time than
+	// checking it out afterwards. See [Result].
+	KeepCheckout bool
+
 	// ScriptTimeout limits each maintainer script and other program; zero
 	// means 5 minutes.
 	ScriptTimeout time.Duration
@@ -192,4 +196,8 @@ type Result struct {
 
 	// Fold says what was done to give the tree a commit's shape.
 	Fold *layout.Report
+
+	// Checkout is what [Input.KeepCheckout] asks for; nil if a new checkout is needed nevertheless,
+	// as of a tree without a base. It must be closed.
+	Checkout *Checkout
 }

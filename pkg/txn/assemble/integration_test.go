@@ -20,6 +20,7 @@ import (
 	"github.com/apt-ostree/apt-ostree/pkg/apt/apttest"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/dpkg"
 	"github.com/apt-ostree/apt-ostree/pkg/ostree"
+	"github.com/apt-ostree/apt-ostree/pkg/ostree/ostreetest"
 	"github.com/apt-ostree/apt-ostree/pkg/sandbox"
 	"github.com/apt-ostree/apt-ostree/pkg/txn/assemble"
 )
@@ -120,6 +121,21 @@ func layer(t *testing.T, repo *ostree.Repo, b base, change func(*assemble.Input)
 	return result, err
 }
 
+// withCheckout has the tree left as a directory too.
+func withCheckout(in *assemble.Input) { in.KeepCheckout = true }
+
+// requireCheckout compares the directory that was left with a new checkout, and removes it.
+func requireCheckout(t *testing.T, repo *ostree.Repo, result *assemble.Result) {
+	t.Helper()
+	require.NotNil(t, result.Checkout)
+	fresh := filepath.Join(filepath.Dir(result.Checkout.Dir), "fresh")
+	require.NoError(t, repo.CheckoutTree(t.Context(), result.Tree, fresh, ostree.CheckoutOptions{PassthroughWhiteouts: true}))
+	require.Equal(t, ostreetest.ListDir(t, fresh), ostreetest.ListDir(t, result.Checkout.Dir))
+	links, err := exec.CommandContext(t.Context(), "diff", "-r", "--no-dereference", fresh, result.Checkout.Dir).CombinedOutput()
+	require.NoError(t, err, string(links))
+	require.NoError(t, result.Checkout.Close())
+}
+
 // intact checks what must hold after every build, failed or not: the objects
 // are what their names say, no mount and no scratch directory is left.
 func intact(t *testing.T, repo *ostree.Repo) {
@@ -200,9 +216,10 @@ func requireSameTree(t *testing.T, repo *ostree.Repo, want, got ostree.TreeID) {
 // dpkg changes nothing by itself.
 func TestLayerNothing(t *testing.T) {
 	repo, b := minimal(t)
-	result, err := layer(t, repo, b, nil)
+	result, err := layer(t, repo, b, withCheckout)
 	require.NoError(t, err)
 	requireSameTree(t, repo, b.tree, result.Tree)
+	requireCheckout(t, repo, result)
 	require.Equal(t, b.installed, result.Packages)
 	intact(t, repo)
 }
@@ -250,9 +267,11 @@ func TestLayerPackage(t *testing.T) {
 	// Once more, in the other order and with the seed of the first.
 	seed, err := repo.FS(t.Context(), result.Commit)
 	require.NoError(t, err)
-	again, err := layer(t, repo, b, func(in *assemble.Input) { in.Seed = seed }, lib, hello)
+	again, err := layer(t, repo, b, func(in *assemble.Input) { in.Seed, in.KeepCheckout = seed, true }, lib, hello)
 	require.NoError(t, err)
 	requireSameTree(t, repo, result.Tree, again.Tree)
+	requireCheckout(t, repo, again)
+	intact(t, repo)
 }
 
 // Archive repositories hold no files that could be linked to.
@@ -262,8 +281,9 @@ func TestLayerInArchiveRepository(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "ostree", "--repo="+repo.Path(), "pull-local", source.Path(), b.commit.String()).CombinedOutput()
 	require.NoError(t, err, string(out))
 	deb := apttest.Deb{Package: "hello", Files: []apttest.File{{Path: "usr/share/hello", Content: "x"}}}
-	result, err := layer(t, repo, b, nil, deb)
+	result, err := layer(t, repo, b, withCheckout, deb)
 	require.NoError(t, err)
+	requireCheckout(t, repo, result)
 	same, err := layer(t, source, b, nil, deb)
 	require.NoError(t, err)
 	require.Equal(t, same.Tree, result.Tree)
@@ -305,4 +325,15 @@ func TestOverwrite(t *testing.T) {
 		require.Contains(t, file(t, repo, result.Commit, "usr/share/doc/dpkg/copyright"), "echo mine")
 		intact(t, repo)
 	}
+}
+
+// A name that a deployment turns into a whiteout is a file for the packages, so the directory is not
+// what the deployment needs.
+func TestNoCheckoutWithWhiteouts(t *testing.T) {
+	repo, b := minimal(t)
+	deb := apttest.Deb{Package: "images", Files: []apttest.File{{Path: "usr/lib/images/.ostree-wh.gone", Content: "x"}}}
+	result, err := layer(t, repo, b, withCheckout, deb)
+	require.NoError(t, err)
+	require.Nil(t, result.Checkout)
+	intact(t, repo)
 }

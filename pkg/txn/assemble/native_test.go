@@ -67,8 +67,9 @@ func TestNativeLayerEqualsDpkg(t *testing.T) {
 	}
 	want, err := layer(t, repo, b, func(in *assemble.Input) { in.Unpacker = assemble.UnpackDpkg }, debs...)
 	require.NoError(t, err)
-	got, err := layer(t, repo, b, nil, debs...)
+	got, err := layer(t, repo, b, withCheckout, debs...)
 	require.NoError(t, err)
+	requireCheckout(t, repo, got)
 	require.Equal(t, 6, got.Native, "the one that takes a file over is dpkg's")
 	requireSameTree(t, repo, want.Tree, got.Tree)
 	require.Equal(t, want.Commit, got.Commit)

@@ -30,6 +30,8 @@ type Report struct {
 	Factory []string
 	// SetID lists the set-user-ID and set-group-ID programs.
 	SetID []SetID
+	// Whiteouts says that there are names which begin with [ostree.PassthroughWhiteoutPrefix].
+	Whiteouts bool
 	// Warnings are sentences for the person who composes.
 	Warnings []string
 }

@@ -38,6 +38,9 @@ type linter struct {
 }
 
 func (l *linter) file(ctx context.Context, name string, e ostree.Entry, info ostree.FileInfo) error {
+	if strings.HasPrefix(path.Base(name), ostree.PassthroughWhiteoutPrefix) {
+		l.report.Whiteouts = true
+	}
 	if err := l.owner(name, info.UID, info.GID); err != nil {
 		return err
 	}
