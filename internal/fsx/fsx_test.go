@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -149,6 +150,13 @@ func TestRemoveAll(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a/b/f"), nil, 0o400))
 	require.NoError(t, os.Symlink(outside, filepath.Join(dir, "a/link")))
 	require.NoError(t, os.Chmod(filepath.Join(dir, "a/b"), 0))
+	for i := range 20 { // enough for all processors
+		sub := filepath.Join(dir, "many", strconv.Itoa(i))
+		require.NoError(t, os.MkdirAll(sub, 0o755))
+		for j := range 20 {
+			require.NoError(t, os.WriteFile(filepath.Join(sub, strconv.Itoa(j)), nil, 0o644))
+		}
+	}
 	require.NoError(t, fsx.RemoveAll(dir))
 	require.NoFileExists(t, dir)
 	require.FileExists(t, filepath.Join(outside, "keep"))
