@@ -35,7 +35,7 @@ func benchApt(ctx context.Context, opts options, work string) error {
 	const search, show = "search in the lists of Debian 12 / `apt-cache search`", "one package of these lists / `apt-cache show`"
 	names := []string{search, show}
 	for _, kind := range solvingRows() {
-		names = append(names, kind.name())
+		names = append(names, kind.name(aptGet), kind.name(aptGet3))
 	}
 	if !slices.ContainsFunc(names, opts.only.MatchString) {
 		return nil
@@ -60,7 +60,35 @@ func benchApt(ctx context.Context, opts options, work string) error {
 		}
 		printRow(r.name, a, b)
 	}
-	return p.benchSolving(ctx, opts)
+	if err := p.benchSolving(ctx, opts, aptGet, []string{"apt-get"}); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(solvingRows(), func(r solvingRow) bool { return opts.only.MatchString(r.name(aptGet3)) }) {
+		return nil
+	}
+	apt3, err := p.unpackApt3(ctx, opts.cache, filepath.Join(work, "apt3"))
+	if err != nil {
+		return err
+	}
+	return p.benchSolving(ctx, opts, aptGet3, apt3)
+}
+
+// unpackApt3 unpacks Debian 13's APT and returns the beginning of its command lines. It has the peer's
+// configuration and lists, and a cache of its own, which is filled.
+func (p *aptPair) unpackApt3(ctx context.Context, cache, root string) ([]string, error) {
+	tar, err := peer.RootTar(ctx, cache, "trixie", "apt")
+	if err != nil {
+		return nil, err
+	}
+	if err := peer.Unpack(ctx, tar, root); err != nil {
+		return nil, err
+	}
+	apt := []string{
+		"bwrap", "--bind", root, "/", "--bind", p.peer.Dir, p.peer.Dir, "--dev", "/dev", "--proc", "/proc",
+		"apt-get", "--option", "APT::Solver=3.0", "--option", "Dir::Cache=/var/cache/apt", "--option", "APT::Get::Upgrade-By-Source-Package=false",
+	}
+	_, err = measure(ctx, "", slices.Concat([]string{"env", "APT_CONFIG=" + filepath.Join(p.peer.Dir, "apt.conf")}, apt, []string{"check"})...)
+	return apt, err
 }
 
 // aptPair is both sides with the same lists and the same installed packages.
@@ -120,8 +148,14 @@ func solvingRows() []solvingRow {
 	return []solvingRow{{"small", smallRequests}, {"desktop", desktopRequests}, {"conflicting", conflictingRequests}}
 }
 
-func (r solvingRow) name() string {
-	return fmt.Sprintf("solving %d %s requests to Debian 12 / `apt-get -s install`", len(r.requests), r.kind)
+// The peers of the rows about solving.
+const (
+	aptGet  = "`apt-get -s install`"
+	aptGet3 = "`apt-get -s install` of Debian 13 with its solver"
+)
+
+func (r solvingRow) name(theirs string) string {
+	return fmt.Sprintf("solving %d %s requests to Debian 12 / %s", len(r.requests), r.kind, theirs)
 }
 
 // solved is one request that both sides have solved.
@@ -133,23 +167,23 @@ type solved struct {
 func (s solved) ratio() float64 { return seconds(s.theirs) / seconds(s.ours) }
 
 // benchSolving prints a row for each kind of request, and the requests that stand out among all of them.
-func (p *aptPair) benchSolving(ctx context.Context, opts options) error {
+func (p *aptPair) benchSolving(ctx context.Context, opts options, name string, apt []string) error {
 	var all []solved
 	for _, row := range solvingRows() {
-		if !opts.only.MatchString(row.name()) {
+		if !opts.only.MatchString(row.name(name)) {
 			continue
 		}
 		var ours, theirs []sample
 		for _, request := range row.requests {
 			words := strings.Fields(request)
-			a, b, err := p.take(ctx, opts.runs, append([]string{"solve"}, words...), append([]string{"apt-get", "-s", "install"}, words...))
+			a, b, err := p.take(ctx, opts.runs, append([]string{"solve"}, words...), slices.Concat(apt, []string{"-s", "install"}, words))
 			if err != nil {
 				return err
 			}
 			all = append(all, solved{request, a, b})
 			ours, theirs = append(ours, a...), append(theirs, b...)
 		}
-		printRow(row.name(), ours, theirs)
+		printRow(row.name(name), ours, theirs)
 	}
 	if len(all) == 0 {
 		return nil

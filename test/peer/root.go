@@ -54,7 +54,7 @@ func offering(release string) ([]source.Source, error) {
 }
 
 // RootTar makes a root file system of packages and those they need with mmdebstrap, from the
-// machine's own sources. It is kept as a tar in cache, named after what is in it, and made once.
+// machine's own sources, in which another release stands beside Debian 12. It is kept as a tar in cache, named after what is in it, and made once.
 func RootTar(ctx context.Context, cache, release string, packages ...string) (file string, err error) {
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return "", err
@@ -63,12 +63,12 @@ func RootTar(ctx context.Context, cache, release string, packages ...string) (fi
 	if _, err := os.Stat(file); err == nil {
 		return file, nil
 	}
-	sources, err := MachineSources(release)
+	sources, err := SourcesBeside(release, "bookworm")
 	if err != nil {
 		return "", err
 	}
 	list := filepath.Join(cache, "machine.sources")
-	if err := os.WriteFile(list, sources, 0o644); err != nil {
+	if err := os.WriteFile(list, source.Format(sources), 0o644); err != nil {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, os.Remove(list)) }()
