@@ -84,10 +84,16 @@ func (c *Client) describe(ctx context.Context, r current, component, language st
 	if x == nil || x.Empty() {
 		return nil
 	}
-	text, err := c.readIndex(ctx, r.source, r.release, x, nil)
-	if err != nil {
-		return err
-	}
+	return c.readIndex(ctx, r.source, r.release, x, nil, func(text string) error {
+		if err := describeIn(text, language, wanted, found); err != nil {
+			return fmt.Errorf("%s: %w", x.Path, err)
+		}
+		return nil
+	})
+}
+
+// describeIn reads a part of an index.
+func describeIn(text, language string, wanted map[string][]*Package, found map[*Package]Description) error {
 	s := deb822.NewScanner(text, deb822.Options{})
 	for s.Next() {
 		p := s.Paragraph()
@@ -101,8 +107,5 @@ func (c *Client) describe(ctx context.Context, r current, component, language st
 			found[pkg] = Description{language, strings.Clone(summary), strings.Clone(text)}
 		}
 	}
-	if s.Err() != nil {
-		return fmt.Errorf("%s: %w", x.Path, s.Err())
-	}
-	return nil
+	return s.Err()
 }

@@ -2,6 +2,7 @@ package apt
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"runtime"
 	"slices"
@@ -10,8 +11,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/apt-ostree/apt-ostree/pkg/apt/archive"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/deb822"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/internal/listfile"
+	"github.com/apt-ostree/apt-ostree/pkg/apt/source"
 	"github.com/apt-ostree/apt-ostree/pkg/apt/version"
 )
 
@@ -19,61 +22,56 @@ import (
 // memory besides its text.
 const maxPackages = 1 << 20
 
-// minChunk is the least text that is worth a goroutine of its own.
-const minChunk = 1 << 20
-
 // listed is a package of an index, with what it is sorted by.
 type listed struct {
 	listfile.Entry
 	version version.Version
 }
 
-// parseIndex reads the text of a Packages file and keeps what is wanted, sorted by name and the newest
-// first. A package that is malformed is left out with a warning: one bad entry of a third-party archive
-// must not hide all others.
-func (c *Client) parseIndex(text string, w wanted) ([]listfile.Entry, error) {
-	chunks := splitIndex(text, runtime.GOMAXPROCS(0))
-	parts := make([][]listed, len(chunks))
+// compareListed is the order of a list: by name, the newest first.
+func compareListed(a, b *listed) int {
+	return cmp.Or(strings.Compare(a.Name, b.Name), version.Compare(b.version, a.version))
+}
+
+// parseIndex reads a Packages file and keeps what is wanted, sorted by name and the newest first. It parses
+// while more is unpacked. A package that is malformed is left out with a warning: one bad entry of a
+// third-party archive must not hide all others.
+func (c *Client) parseIndex(ctx context.Context, r source.Release, release *archive.Release, w wanted, progress func(Progress)) ([]listfile.Entry, error) {
+	var parts []*[]*listed
 	var count atomic.Int64
-	var group errgroup.Group
-	for i, chunk := range chunks {
+	group, parsing := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	err := c.readIndex(parsing, r, release, w.index, progress, func(text string) error {
+		part := new([]*listed)
+		parts = append(parts, part)
 		group.Go(func() error {
 			var err error
-			parts[i], err = c.parseChunk(chunk, w, &count)
+			*part, err = c.parsePart(text, w, &count)
 			return err
 		})
+		return nil
+	})
+	if parseErr := group.Wait(); parseErr != nil {
+		return nil, fmt.Errorf("index %s: %w", w.index.Path, parseErr)
 	}
-	if err := group.Wait(); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	all := slices.Concat(parts...)
-	slices.SortStableFunc(all, func(a, b listed) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), version.Compare(b.version, a.version))
-	})
+	var all []*listed
+	for _, part := range parts {
+		all = append(all, *part...)
+	}
+	slices.SortStableFunc(all, compareListed) // a merge, nearly nothing where the archive sorts as well
 	entries := make([]listfile.Entry, len(all))
-	for i := range all {
-		entries[i] = all[i].Entry
+	for i, e := range all {
+		entries[i] = e.Entry
 	}
 	return entries, nil
 }
 
-// splitIndex cuts a text into about n parts between paragraphs.
-func splitIndex(text string, n int) []string {
-	size := max(len(text)/n+1, minChunk)
-	var chunks []string
-	for len(text) > size {
-		end := strings.Index(text[size:], "\n\n")
-		if end < 0 {
-			break
-		}
-		chunks = append(chunks, text[:size+end+2])
-		text = text[size+end+2:]
-	}
-	return append(chunks, text)
-}
-
-func (c *Client) parseChunk(text string, w wanted, count *atomic.Int64) ([]listed, error) {
-	var list []listed
+// parsePart parses some paragraphs, and sorts what it keeps.
+func (c *Client) parsePart(text string, w wanted, count *atomic.Int64) ([]*listed, error) {
+	var list []*listed
 	s := deb822.NewScanner(text, deb822.Options{})
 	for s.Next() {
 		if count.Add(1) > maxPackages {
@@ -87,12 +85,13 @@ func (c *Client) parseChunk(text string, w wanted, count *atomic.Int64) ([]liste
 		if !w.takes(&p) {
 			continue
 		}
-		e := listfile.Entry{Name: p.Name, Summary: p.Summary, Stanza: p.raw, Essential: p.Essential}
+		e := listfile.Entry{Name: p.Name, Summary: strings.ToLower(p.Summary), Stanza: p.raw, Essential: p.Essential}
 		for _, r := range p.Provides {
 			e.Provides = append(e.Provides, r.Name)
 		}
-		list = append(list, listed{e, p.Version})
+		list = append(list, &listed{e, p.Version})
 	}
+	slices.SortStableFunc(list, compareListed)
 	return list, s.Err()
 }
 

@@ -48,13 +48,9 @@ func (c *Client) openList(ctx context.Context, r source.Release, release *archiv
 	case !errors.Is(err, fs.ErrNotExist):
 		c.options.Logger.Info("a package list is parsed again", "error", err.Error())
 	}
-	text, err := c.readIndex(ctx, r, release, w.index, progress)
+	entries, err := c.parseIndex(ctx, r, release, w, progress)
 	if err != nil {
 		return nil, "", err
-	}
-	entries, err := c.parseIndex(text, w)
-	if err != nil {
-		return nil, "", fmt.Errorf("index %s: %w", w.index.Path, err)
 	}
 	if err := c.keepList(path, entries); err != nil {
 		c.options.Logger.Warn("a package list cannot be kept and will be parsed each time", "error", err.Error())

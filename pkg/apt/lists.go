@@ -76,18 +76,22 @@ func wantedIndexes(r source.Release, release *archive.Release) ([]wanted, error)
 	return all, nil
 }
 
-// readIndex returns the verified text of an index, from the cache if it is there.
-func (c *Client) readIndex(ctx context.Context, r source.Release, release *archive.Release, x *archive.Index, progress func(Progress)) (string, error) {
+// readIndex hands the text of an index to piece, from the cache if it is there; see [archive.ReadIndex].
+func (c *Client) readIndex(ctx context.Context, r source.Release, release *archive.Release, x *archive.Index, progress func(Progress), piece func(string) error) error {
 	if x.Checksums.Size >= 0 {
-		if text, err := c.cache.ReadText(x.Checksums); !errors.Is(err, fs.ErrNotExist) {
-			return text, err
+		path, err := c.cache.Lookup(x.Checksums)
+		if err == nil {
+			return archive.ReadIndex(ctx, path, "", x.Checksums, piece)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 	}
 	path, variant, err := c.fetchIndex(ctx, r, release, x, progress)
 	if err != nil {
-		return "", err
+		return err
 	}
-	return archive.ReadIndex(path, variant.Compression, x.Checksums)
+	return archive.ReadIndex(ctx, path, variant.Compression, x.Checksums, piece)
 }
 
 // fetchIndex gets the first variant that can be had, by its checksum if the archive supports that:

@@ -69,23 +69,6 @@ func (c *Cache) Lookup(want Checksums) (string, error) {
 	return path, nil
 }
 
-// ReadText returns the content of a file, verified on the way, with the errors of [Cache.Lookup].
-func (c *Cache) ReadText(want Checksums) (string, error) {
-	path, err := c.path(want)
-	if err != nil {
-		return "", err
-	}
-	text, err := ReadIndex(path, "", want)
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		return text, err
-	}
-	// Lookup tells a damaged file from an unreadable one.
-	if _, err := c.Lookup(want); err != nil {
-		return "", err
-	}
-	return "", err
-}
-
 // Put stores what r has, which must be what want says, and returns its path.
 func (c *Cache) Put(ctx context.Context, want Checksums, r io.Reader) (string, error) {
 	p, path, err := c.begin(ctx, want)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/sha512"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -391,6 +392,14 @@ func TestReadIndex(t *testing.T) {
 	const text = "Package: a\n\nPackage: b\n"
 	want := checksums([]byte(text))
 	dir := t.TempDir()
+	read := func(file, compression string, want archive.Checksums) (string, error) {
+		var text strings.Builder
+		err := archive.ReadIndex(t.Context(), file, compression, want, func(piece string) error {
+			text.WriteString(piece)
+			return nil
+		})
+		return text.String(), err
+	}
 	for _, c := range []apttest.Compression{apttest.XZ, apttest.Gzip, apttest.Zstd, apttest.None} {
 		file := filepath.Join(dir, string(c))
 		require.NoError(t, os.WriteFile(file, apttest.Compress(t, c, []byte(text)), 0o644))
@@ -398,35 +407,52 @@ func TestReadIndex(t *testing.T) {
 		if c == apttest.None {
 			extension = ""
 		}
-		got, err := archive.ReadIndex(file, extension, want)
+		got, err := read(file, extension, want)
 		require.NoError(t, err)
 		require.Equal(t, text, got)
-		got, err = archive.ReadIndex(file, extension, archive.Checksums{Size: -1})
+		got, err = read(file, extension, archive.Checksums{Size: -1})
 		require.NoError(t, err)
 		require.Equal(t, text, got)
-		_, err = archive.ReadIndex(file, extension, archive.Checksums{Size: want.Size - 1, SHA256: want.SHA256})
+		_, err = read(file, extension, archive.Checksums{Size: want.Size - 1, SHA256: want.SHA256})
 		require.ErrorContains(t, err, "more than the 22 bytes")
-		_, err = archive.ReadIndex(file, extension, archive.Checksums{Size: want.Size, SHA256: strings.Repeat("0", 64)})
+		_, err = read(file, extension, archive.Checksums{Size: want.Size, SHA256: strings.Repeat("0", 64)})
 		require.ErrorContains(t, err, "hash mismatch")
 		require.NoError(t, os.WriteFile(file, []byte("garbage"), 0o644))
-		_, err = archive.ReadIndex(file, extension, want)
+		_, err = read(file, extension, want)
 		require.Error(t, err)
 	}
 }
 
-func TestCacheReadText(t *testing.T) {
+// TestReadIndexInPieces: each but the last ends where a paragraph does, however long, and what piece refuses ends it.
+func TestReadIndexInPieces(t *testing.T) {
 	t.Parallel()
-	cache := archive.NewCache(t.TempDir())
-	want := checksums([]byte("text"))
-	_, err := cache.ReadText(want)
-	require.ErrorIs(t, err, os.ErrNotExist)
-	path, err := cache.Put(t.Context(), want, strings.NewReader("text"))
-	require.NoError(t, err)
-	text, err := cache.ReadText(want)
-	require.NoError(t, err)
-	require.Equal(t, "text", text)
-	require.NoError(t, os.WriteFile(path, []byte("tex"), 0o644))
-	_, err = cache.ReadText(want)
-	require.ErrorIs(t, err, os.ErrNotExist)
-	require.NoFileExists(t, path, "what is damaged is removed")
+	var b strings.Builder
+	for i := range 40_000 {
+		fmt.Fprintf(&b, "Package: p%d\nDescription: %s\n\n", i, strings.Repeat("x", i%500))
+		if i == 20_000 {
+			b.WriteString("Package: long\n" + strings.Repeat(" y\n", 3<<20) + "\n")
+		}
+	}
+	text := strings.TrimSuffix(b.String(), "\n")
+	file := filepath.Join(t.TempDir(), "x")
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o644))
+	want := checksums([]byte(text))
+	var pieces []string
+	require.NoError(t, archive.ReadIndex(t.Context(), file, "", want, func(piece string) error {
+		pieces = append(pieces, piece)
+		return nil
+	}))
+	require.Greater(t, len(pieces), 4)
+	for _, piece := range pieces[:len(pieces)-1] {
+		require.True(t, strings.HasSuffix(piece, "\n\n"))
+	}
+	require.True(t, text == strings.Join(pieces, ""))
+	refused := errors.New("refused")
+	calls := 0
+	err := archive.ReadIndex(t.Context(), file, "", want, func(string) error { calls++; return refused })
+	require.ErrorIs(t, err, refused)
+	require.Equal(t, 1, calls)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, archive.ReadIndex(ended, file, "", want, func(string) error { return nil }), context.Canceled)
 }

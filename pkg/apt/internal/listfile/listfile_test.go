@@ -14,10 +14,10 @@ import (
 
 func entries() []listfile.Entry {
 	return []listfile.Entry{
-		{Name: "alpha", Summary: "The First", Stanza: "Package: alpha\nVersion: 2\n", Essential: true},
+		{Name: "alpha", Summary: "the first", Stanza: "Package: alpha\nVersion: 2\n", Essential: true},
 		{Name: "alpha", Summary: "not kept", Stanza: "Package: alpha\nVersion: 1\n", Provides: []string{"virtual", "virtual"}},
 		{Name: "beta", Stanza: ""},
-		{Name: "gamma", Summary: "ÄÖ", Stanza: "x", Provides: []string{"virtual", "alpha", ""}},
+		{Name: "gamma", Summary: "äö", Stanza: "x", Provides: []string{"virtual", "alpha", ""}},
 	}
 }
 

@@ -6,13 +6,12 @@ import (
 	"io"
 	"math"
 	"slices"
-	"strings"
 )
 
 // Entry is what a file says about a package.
 type Entry struct {
 	Name string
-	// Summary is kept of the first entry of each name, in lower case.
+	// Summary is in lower case. It is kept of the first entry of each name.
 	Summary string
 	// Stanza is the text that [File.Stanza] gives back.
 	Stanza    string
@@ -54,6 +53,7 @@ func Write(w io.Writer, entries []Entry) error {
 type tables struct {
 	sections [text][]byte
 	text     uint64 // its length
+	bytes    []byte // of a stanza
 }
 
 func build(entries []Entry) (*tables, error) {
@@ -70,7 +70,7 @@ func build(entries []Entry) (*tables, error) {
 			}
 			t.entry(names, e.Name, i)
 			t.number(summaries, len(t.sections[summaryPool]))
-			t.sections[summaryPool] = append(t.sections[summaryPool], strings.ToLower(e.Summary)...)
+			t.sections[summaryPool] = append(t.sections[summaryPool], e.Summary...)
 			last = e.Name
 		}
 		t.stanza(e.Stanza)
@@ -118,7 +118,8 @@ func (t *tables) entry(section int, name string, first int) {
 func (t *tables) stanza(s string) {
 	b := order.AppendUint64(t.sections[stanzas], t.text)
 	b = order.AppendUint32(b, uint32(len(s)))
-	t.sections[stanzas] = order.AppendUint32(b, checksum([]byte(s)))
+	t.bytes = append(t.bytes[:0], s...)
+	t.sections[stanzas] = order.AppendUint32(b, checksum(t.bytes))
 	t.text += uint64(len(s))
 }
 
