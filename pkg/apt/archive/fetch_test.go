@@ -387,6 +387,21 @@ func TestCacheClear(t *testing.T) {
 	require.NoError(t, cache.Clear())
 }
 
+func TestLookupRemovesDamage(t *testing.T) {
+	t.Parallel()
+	cache := archive.NewCache(t.TempDir())
+	want := checksums([]byte("text"))
+	path, err := cache.Put(t.Context(), want, strings.NewReader("text"))
+	require.NoError(t, err)
+	found, err := cache.Lookup(want)
+	require.NoError(t, err)
+	require.Equal(t, path, found)
+	require.NoError(t, os.WriteFile(path, []byte("tex"), 0o644))
+	_, err = cache.Lookup(want)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.NoFileExists(t, path)
+}
+
 func TestReadIndex(t *testing.T) {
 	t.Parallel()
 	const text = "Package: a\n\nPackage: b\n"
