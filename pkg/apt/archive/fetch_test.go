@@ -432,6 +432,16 @@ func TestReadIndex(t *testing.T) {
 		require.ErrorContains(t, err, "more than the 22 bytes")
 		_, err = read(file, extension, archive.Checksums{Size: want.Size, SHA256: strings.Repeat("0", 64)})
 		require.ErrorContains(t, err, "hash mismatch")
+		packed := apttest.Compress(t, c, []byte(text))
+		for n := range packed {
+			require.NoError(t, os.WriteFile(file, packed[:n], 0o644))
+			_, err = read(file, extension, want)
+			require.Error(t, err, "%s, %d bytes of %d", c, n, len(packed))
+			if c != apttest.None && n > 0 {
+				_, err = read(file, extension, archive.Checksums{Size: -1})
+				require.Error(t, err, "%s, %d bytes of %d, of unknown size", c, n, len(packed))
+			}
+		}
 		require.NoError(t, os.WriteFile(file, []byte("garbage"), 0o644))
 		_, err = read(file, extension, want)
 		require.Error(t, err)

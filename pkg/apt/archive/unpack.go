@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"compress/bzip2"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -30,8 +29,9 @@ const (
 )
 
 // ReadIndex hands the text of a verified file that holds an index to piece, in parts that end where a paragraph
-// does, one call at a time, and verifies the text against want. What piece got only counts if ReadIndex returns no error. It reads
-// no more than the size in want, and refuses what is larger than 768 MiB. Meanwhile the next part is unpacked.
+// does, one call at a time, and verifies the text against want. What piece got only counts if ReadIndex returns
+// no error. It reads no more than the size in want, and refuses what is larger than 768 MiB. While piece works,
+// more is unpacked.
 func ReadIndex(ctx context.Context, file, compression string, want Checksums, piece func(text string) error) error {
 	if want.Size > maxText {
 		return fmt.Errorf("%s: an index of %d bytes is more than the %d that are read", file, want.Size, int64(maxText))
@@ -102,7 +102,7 @@ func (c *cutter) run(ctx context.Context) error {
 		n, err := c.r.Read(text[len(text):cap(text)])
 		text = text[:len(text)+n]
 		switch {
-		case errors.Is(err, io.EOF):
+		case err == io.EOF: // not one that is wrapped: that is a file which ends too early
 			return c.send(ctx, text)
 		case err != nil:
 			return err
